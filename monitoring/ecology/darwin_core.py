@@ -123,6 +123,8 @@ def _notes(
             f"{made.n_without_place} of {len(made.records)} records have no coordinates: neither the file of "
             "places nor the log has any of their site."
         )
+    if not sensitive.species:
+        notes.append("No list of sensitive species was given (--sensitive): all records have the data set's precision.")
     if unknown := sensitive.unknown(sources.species):
         notes.append(
             f"No class list has these species of the list of sensitive ones: {listed(unknown)}; check their spelling, "

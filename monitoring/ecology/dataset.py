@@ -138,7 +138,10 @@ def read_sensitive(paths: Sequence[Path]) -> SensitiveList:
 def _csv_list(path: Path) -> SensitiveList:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [{key: value for key, value in row.items() if value} for row in csv.DictReader(file)]
+            rows = [
+                {key: value.strip() if isinstance(value, str) else value for key, value in row.items() if value}
+                for row in csv.DictReader(file)
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"the list of sensitive species {path} cannot be read: {error}") from error
     return checked({"species": rows}, SensitiveList, f"the list of sensitive species {path}")

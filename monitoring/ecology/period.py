@@ -12,6 +12,7 @@ from monitoring.ecology.files import read_yaml
 from monitoring.ecology.reviews import read_judgements, reviews_of
 from silencio.bundle.manifest import read_manifest
 from silencio.ecology import COLUMNS, NO_SITE, Observations, Places, observations_of, recordings_of
+from silencio.ecology.recordings import Recording
 from silencio.errors import ConfigError, DataError
 from silencio.feedback import Judgement
 from silencio.prediction_log import read_log
@@ -19,6 +20,8 @@ from silencio.taxonomy import Species, listed
 
 # Zones reach so far from UTC, and a phone's clock runs ahead of the server's.
 _ZONES = timedelta(hours=15)
+# Two hours of the sun: no zone of a place is further from its own.
+_MAX_LONGITUDE_OF_UTC = 30.0
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 
 
@@ -192,6 +195,11 @@ def _notes(observations: Observations, sources: Sources) -> list[str]:
         notes.append(f"Rows that are a release's copies, and do not count: {left.n_shadow_rows}.")
     if n_lost := sum(one.session_id is None and not one.is_answered for one in observations.requests):
         notes.append(f"Requests that failed and name no session, so that no session has them: {n_lost}.")
+    if n_far := sum(_is_far_from_utc(one, sources) for one in observations.recordings):
+        notes.append(
+            f"Hours, days and nights of {n_far} of {n} recordings are UTC's, and were made hours from it: give --zone, "
+            "or a zone in the file of places."
+        )
     used = {one.site_id for one in observations.requests}
     if n_nowhere := sum(one.site_id == NO_SITE for one in observations.recordings):
         notes.append(f"{n_nowhere} of {n} recordings name no site; they are counted as '{NO_SITE}'.")
@@ -203,3 +211,12 @@ def _notes(observations: Observations, sources: Sources) -> list[str]:
     if sources.species and (strange := sorted({one.code for one in observations.accepted} - sources.species.keys())):
         notes.append(f"No bundle that was given has these species: {listed(strange)}; they go by their codes.")
     return notes
+
+
+def _is_far_from_utc(one: Recording, sources: Sources) -> bool:
+    """Whether its site has no clock but UTC's, and lies more than two hours from it by the sun."""
+    return (
+        one.longitude is not None
+        and abs(one.longitude) > _MAX_LONGITUDE_OF_UTC
+        and sources.places.zone_of(one.site_id).key == "UTC"
+    )

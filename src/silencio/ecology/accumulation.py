@@ -86,6 +86,10 @@ def accumulation(
     total = float(sound.sum())
     # Denser at the beginning, where the curve bends.
     minutes = np.linspace(0.0, 1.0, _N_POINTS) ** 2 * total
+    if total > 0:
+        # And around the benchmark, which lies between the first two points of a recorder's month.
+        near = np.linspace(0.0, min(2.0 * benchmark.minutes, total), _N_POINTS)
+        minutes = np.unique(np.concatenate([minutes, near]))
     long_sessions = [one for one in sessions if one.sound_s >= benchmark.minutes * 60]
     reached = [
         one

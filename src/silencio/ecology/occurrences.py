@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from silencio.ecology.detections import Detection
@@ -151,6 +151,8 @@ def _record(
     precision = max(publication.precision, DEGREES[line.category] if line else 0.0)
     is_coarser = precision > publication.precision
     point = _point(one.recording, places, precision)
+    if point is not None and is_coarser:
+        point = replace(point, uncertainty_m=_of_no_site(places, point, precision))
     values = {
         "occurrenceID": occurrence_id(one),
         "basisOfRecord": "MachineObservation",
@@ -167,7 +169,7 @@ def _record(
         "license": publication.license,
         "rightsHolder": publication.rights_holder,
     }
-    values |= _identification(one, publication)
+    values |= _identification(one, publication, is_coarser=is_coarser)
     values |= _location(point, is_coarser, line)
     if not is_coarser:
         values |= {
@@ -178,10 +180,13 @@ def _record(
     return {term: values.get(term, "") for term in TERMS}
 
 
-def _identification(one: Detection, publication: Publication) -> dict[str, str]:
+def _identification(one: Detection, publication: Publication, *, is_coarser: bool) -> dict[str, str]:
     version = one.recording.bundle_version
     bundle = f"{publication.programs.get(version, 'Silencio')} bundle {version}"
     is_persons = one.status == "corrected"
+    if is_coarser:
+        # The day on which a site's card came, or a bundle that ran at one site, would name the site.
+        return {"identificationVerificationStatus": VERIFIED if one.is_verified else UNVERIFIED}
     identified_at = one.reviewed_at if one.is_verified and one.reviewed_at else one.recording.received_at
     zone = one.recording.begun_at.tzinfo
     return {
@@ -226,6 +231,16 @@ def _point(recording: Recording, places: Places, precision: float) -> Point | No
         return generalised(recording.latitude, recording.longitude, LOG_PRECISION, _PHONE_M)
     before_m = _PHONE_M + half_diagonal_m(recording.latitude, LOG_PRECISION)
     return generalised(recording.latitude, recording.longitude, precision, before_m)
+
+
+def _of_no_site(places: Places, point: Point, precision: float) -> int:
+    """A radius that is the same for all sites of a cell: a site's own would tell which it is."""
+    largest_m = max([_PHONE_M + half_diagonal_m(float(point.latitude), LOG_PRECISION), *_radii(places)])
+    return 1000 * math.ceil((largest_m + half_diagonal_m(float(point.latitude), precision)) / 1000)
+
+
+def _radii(places: Places) -> list[float]:
+    return [site.uncertainty_m for site in places.sites.values()]
 
 
 def _parent(recording: Recording) -> tuple[str, ...]:

@@ -44,6 +44,17 @@ def test_accumulation__minutes_to_species_invert_the_curve() -> None:
     assert found.minutes_to_species.value == pytest.approx(3, abs=0.02)
 
 
+def test_accumulation__minutes_to_species_hold_where_the_benchmark_is_a_small_part_of_what_was_recorded() -> None:
+    """A recorder's month: the curve bends within its first thousandth."""
+    species = ["abcdefgh"[i % 8] for i in range(3000)]
+    observations = _observed(*species)
+    draws = np.arange(1, 60)
+    # Of eight species that are equally frequent, nearly as with replacement.
+    expected = float(np.interp(6.0, 8 * (1 - (7 / 8) ** draws), draws))
+    found = _curve(observations, Benchmark(6, 10.0))
+    assert found.minutes_to_species.value == pytest.approx(expected, abs=0.3)
+
+
 def test_accumulation__what_was_not_reached_or_not_recorded_has_no_value() -> None:
     found = _curve(_observed("a", "b"), Benchmark(3, 30.0))
     assert found.minutes_to_species.value is None

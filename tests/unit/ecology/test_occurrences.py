@@ -117,6 +117,21 @@ def test_record__of_a_sensitive_species_cannot_be_joined_to_another_of_its_recor
     assert not any(word in everything for word in ("4.61", "mirador", "walk", "r-0"))
 
 
+def test_record__of_a_sensitive_species_is_told_by_no_radius_and_no_day_of_which_site_it_is() -> None:
+    """Each site's own radius, or the day on which its card came, would join it to ordinary records of that site."""
+    sites = {
+        name: Site(latitude=4.61, longitude=-74.08, uncertainty_m=metres) for name, metres in (("one", 30), ("two", 45))
+    }
+    sensitive = {"a": SensitiveSpecies(code="a", category=2)}
+    rows = [_recording(site_id=name, request_id=name, device_id=name) for name in sites]
+    records = _records(*rows, sensitive=sensitive, places=PLACES.model_copy(update={"sites": sites}))
+    assert len(records) == 2
+    radii = {one["coordinateUncertaintyInMeters"] for one in records}
+    assert len(radii) == 1 and int(*radii) % 1000 == 0 and int(*radii) > 7_800 + 45
+    for term in ("dateIdentified", "identifiedBy", "identificationRemarks"):
+        assert {one[term] for one in records} == {""}
+
+
 def test_record__as_coarse_as_all_others_withholds_nothing() -> None:
     record = _records(sensitive={"a": SensitiveSpecies(code="a", category=3)})[0]
     assert record["eventID"]
