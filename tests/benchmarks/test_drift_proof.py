@@ -41,7 +41,7 @@ def test_result__of_a_month_is_within_five_minutes_and_four_gigabytes() -> None:
 def test_result__is_what_the_code_finds_now(name: str) -> None:
     days = days_of_case(cases()[name], SEEDS[0], n_days=1)
     right = set(KEPT["cases"][name]["right"])
-    assert (right <= set(days[0]["causes"])) >= (KEPT["cases"][name]["first_day_all_right_share"] == 1.0)
+    assert set(days[0]["causes"]) == right
 
 
 def test_page__has_undisturbed_months_and_what_verdicts_cost() -> None:
