@@ -212,14 +212,19 @@ def test_accounts__of_an_older_cluster_get_what_they_may_now_and_keep_their_keys
     now = json.loads(api.values(PLATFORM, "silencio-store")["s3.json"])
     older = copy.deepcopy(now)
     (pipelines,) = (one for one in older["identities"] if one["name"] == "pipelines")
-    pipelines["actions"] = [one for one in pipelines["actions"] if not one.endswith("silencio-drift")]
+    of_the_bucket = [one for one in pipelines["actions"] if one.endswith("silencio-drift")]
+    kept = [one for one in pipelines["actions"] if one not in of_the_bucket]
+    pipelines["actions"] = [*kept, "Read:reserve"]  # somebody let it read another bucket
     older["identities"].append({"name": "theirs", "actions": ["Read:theirs"], "credentials": [{"accessKey": "a"}]})
     data = api.secrets[PLATFORM, "silencio-store"]["data"]
     data["s3.json"] = base64.b64encode(json.dumps(older).encode()).decode()
     played = _play(api, tmp_path)
     assert (played.status, played.changed) == (0, {"node1": 1}), played.text
     found = json.loads(api.values(PLATFORM, "silencio-store")["s3.json"])["identities"]
-    assert found == [*now["identities"], older["identities"][-1]]
+    pipelines["actions"] += sorted(of_the_bucket)
+    assert len(of_the_bucket) == 3 and found == older["identities"]
+    again = _play(api, tmp_path)
+    assert (again.status, again.changed) == (0, {"node1": 0}), again.text
 
 
 @needs_ansible
