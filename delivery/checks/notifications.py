@@ -21,11 +21,11 @@ def notifications(rendered: Rendered) -> Iterator[tuple[str, str]]:
         text = (settings.get("data") or {}).get(_FILE)
         if text is None:
             continue
-        needed = dict(_destinations(yaml.safe_load(text)))
+        needed = set(_destinations(yaml.safe_load(text)))
         for pod in rendered.pods:
             if pod.namespace == namespace_of(settings) and _mounts(pod, name_of(settings)):
                 open_ports = set(_ports_to_everywhere(rendered, pod))
-                for where, port in sorted(needed.items()):
+                for where, port in sorted(needed):
                     if port not in open_ports and None not in open_ports:
                         yield pod.owner, f"notifies {where}, and no policy lets it out to port {port}"
 

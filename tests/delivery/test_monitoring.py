@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,39 @@ def test_environments__that_are_scraped_are_each_missed_where_nothing_serves() -
     (rule,) = (one for path in RULES for one in _rules(path) if one.get("alert") == "SilencioNothingServes")
     assert re.findall(r'namespace="([^"]*)"', rule["expr"]) == ENVIRONMENTS
     assert re.findall(r'job="([^"]*)"', rule["expr"]) == [f"{one}/silencio" for one in ENVIRONMENTS]
+
+
+def test_targets__that_call_somebody_are_ours_however_prometheus_finds_them_and_nobody_elses() -> None:
+    (rule,) = (one for path in RULES for one in _rules(path) if one.get("alert") == "SilencioTargetDown")
+    (ours,) = re.findall(r'job=~"([^"]*)"', rule["expr"])
+    jobs = {one["job_name"] for one in CONFIG["scrape_configs"]} | {f"{one}/silencio" for one in ENVIRONMENTS}
+    by_the_operator = {job for one in golden_objects("operator") for job in _jobs_by_the_operator(one)}
+    assert len(by_the_operator) == 3
+    jobs |= by_the_operator
+    assert [one for one in sorted(jobs) if not re.fullmatch(ours, one)] == []
+    theirs = ("apiserver", "coredns", "kube-state-metrics", "node-exporter", "shop/web", "silencio-shop/web")
+    assert [one for one in theirs if re.fullmatch(ours, one)] == []
+
+
+def _jobs_by_the_operator(one: Any) -> Iterator[str]:
+    """The label `job` of what its objects have scraped: their place, where they name none."""
+    place = f"{one['metadata'].get('namespace')}/{one['metadata']['name']}"
+    if one["kind"] == "PodMonitor":
+        yield place
+    elif one["kind"] == "ScrapeConfig":
+        yield one["spec"].get("jobName", f"scrapeConfig/{place}")
+
+
+def test_prometheus__is_let_out_to_what_has_a_nodes_own_address() -> None:
+    """No selector of pods or namespaces takes such an address: a rule that names a peer keeps all of them away."""
+    (policy,) = (
+        one
+        for one in golden_objects("monitoring")
+        if one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "prometheus"
+    )
+    anywhere = [{port["port"] for port in rule["ports"]} for rule in policy["spec"]["egress"] if "to" not in rule]
+    # API server, kubelet, and the exporter of nodes, which its chart starts in the node's network.
+    assert anywhere == [{443, 6443, 10250, 9100}]
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])

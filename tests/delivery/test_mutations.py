@@ -396,6 +396,18 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "monitoring",
         lambda one: one.rewrite("alertmanager.yml", "https://hooks.example.org", "http://hooks.example.org"),
     ),
+    "one of a host's two webhooks at another port than is open": (
+        "notifications",
+        "monitoring",
+        lambda one: one.rewrite(
+            "alertmanager.yml", "- url: https:", "- url: http://hooks.example.org\n      - url: https:"
+        ),
+    ),
+    "mail held to the webhook's port": (
+        "notifications",
+        "monitoring",
+        lambda one: one.spec("NetworkPolicy", "alertmanager")["egress"][0]["ports"].pop(),
+    ),
     "S3 at another port than is open": (
         "addresses",
         "staging",
@@ -531,6 +543,11 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "platform",
         lambda one: one.spec("CronJob")["jobTemplate"]["spec"].pop("activeDeadlineSeconds"),
     ),
+    "backup that warns of a night for ever": (
+        "schedules",
+        "platform",
+        lambda one: one.spec("CronJob")["jobTemplate"]["spec"].pop("ttlSecondsAfterFinished"),
+    ),
     "backup at a node's hour": ("schedules", "platform", lambda one: one.spec("CronJob").pop("timeZone")),
     "backup of a kind that there is not": (
         "kinds",
@@ -572,6 +589,21 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "metric-names",
         "monitoring",
         lambda one: one.rewrite("platform.yml", "kube_cronjob_status_last_", "kube_cronjob_last_"),
+    ),
+    "alert about a probe's metric that nobody has": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("resources.yml", "probe_success", "probe_succeeded"),
+    ),
+    "panel about a GPU's metric that nobody has": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("resources.json", "DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_TEMP"),
+    ),
+    "rule about a process's metric that nobody has": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("serving.yml", "process_start_time_seconds", "process_began_seconds"),
     ),
     "panel about a metric that no server has": (
         "metric-names",

@@ -139,3 +139,11 @@ def test_quotas__are_those_of_the_queue() -> None:
     (group,) = queue["spec"]["resourceGroups"]
     quotas = {one["name"]: [each["nominalQuota"] for each in one["resources"]] for one in group["flavors"]}
     assert {row[0].strip("`"): row[2:] for row in _rows("flavor")} == quotas
+
+
+def test_jobs__that_rules_and_panels_know_and_charts_call_otherwise_are_named() -> None:
+    """By these names others' exporters are found: what a page does not name stays empty."""
+    monitoring = ROOT / "monitoring"
+    texts = [*(monitoring / "prometheus" / "rules").glob("*.yml"), *(monitoring / "grafana").glob("*.json")]
+    jobs = {job for path in texts for job in re.findall(r'\bjob=\\?"([^"\\]+)', path.read_text(encoding="utf-8"))}
+    assert {row[0].strip("`") for row in _rows("job")} == {one for one in jobs if not one.endswith("/silencio")}
