@@ -21,7 +21,7 @@ RELEASE = Dashboard(
             (
                 Query(
                     f"max by (namespace, release, state) (silencio_release_state{{{OF_ENVIRONMENT}}}) == 1",
-                    "{{release}} {{state}}",
+                    "{{namespace}} {{release}} {{state}}",
                 ),
             ),
             width=12,
@@ -32,7 +32,12 @@ RELEASE = Dashboard(
             "Share of the challenger",
             "Share of new sessions that the challenger has.",
             "percentunit",
-            (Query(f"max by (namespace, release) (silencio_release_share{{{OF_ENVIRONMENT}}})", "{{release}}"),),
+            (
+                Query(
+                    f"max by (namespace, release) (silencio_release_share{{{OF_ENVIRONMENT}}})",
+                    "{{namespace}} {{release}}",
+                ),
+            ),
             width=12,
             minimum=0,
             maximum=1,

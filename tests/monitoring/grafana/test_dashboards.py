@@ -51,6 +51,7 @@ def test_dashboard__has_an_address_of_its_own_and_is_edited_by_nobody(board: Das
     assert len({panel.title for panel in board.panels}) == len(board.panels)
     for one in made["annotations"]["list"]:
         assert one["datasource"]["uid"] == "${datasource}"
+        assert_windows_touch(one["expr"])
 
 
 @pytest.mark.parametrize("board", DASHBOARDS, ids=lambda one: one.name)
@@ -74,10 +75,23 @@ def test_panel__keeps_the_rules(board: Dashboard, panel: Panel) -> None:
         assert_query_keeps_the_rules(query)
     # Several series without words of their own cannot be told apart, but for a table, which has columns.
     assert panel.kind == "table" or all(query.legend for query in panel.queries)
+    for query in panel.queries if panel.kind != "table" else ():
+        assert_legend_tells_series_apart(query)
+
+
+def assert_legend_tells_series_apart(query: Query) -> None:
+    for label in re.findall(r"\w+", "".join(re.findall(r"\bby \(([^)]*)\)", query.expr)[:1])):
+        assert label == "le" or f"{{{{{label}}}}}" in query.legend, f"{query.expr}: two of {label} look alike"
+
+
+def assert_windows_touch(expr: str) -> None:
+    """The samples of one window end before those of the next begin: what changes between the two is in neither."""
+    assert "$__interval" not in expr, f"{expr}: over $__rate_interval"
 
 
 def assert_query_keeps_the_rules(query: Query) -> None:
     expr = query.expr
+    assert_windows_touch(expr)
     for name, window in re.findall(r"(\w+_(?:total|count|sum|bucket))\{[^}]*\}(?:\[([^\]]*)\])?", expr):
         assert window in WINDOWS, f"{name} counts: it is drawn as a rate"
     for window in re.findall(r"\brate\([^\[]*\[([^\]]*)\]", expr):
@@ -102,6 +116,7 @@ def assert_query_keeps_the_rules(query: Query) -> None:
         'sum(rate(silencio_requests_total{isvc=""}[$__rate_interval]))',
         'sum(rate(silencio_requests_total{namespace=~"$namespace"}[$__rate_interval]))',
         'max by (site) (silencio_drift_recordings{namespace=~"$namespace"})',
+        'changes(silencio_release_share{namespace=~"$namespace"}[$__interval])',
         "DCGM_FI_DEV_GPU_UTIL",
         'namespace:nobody_records_this:rate5m{namespace=~"$namespace"}',
     ],
@@ -109,6 +124,11 @@ def assert_query_keeps_the_rules(query: Query) -> None:
 def test_rules__refuse(expr: str) -> None:
     with pytest.raises(AssertionError):
         assert_query_keeps_the_rules(Query(expr))
+
+
+def test_legend__without_a_label_of_its_series_is_refused() -> None:
+    with pytest.raises(AssertionError, match="two of namespace look alike"):
+        assert_legend_tells_series_apart(Query("max by (namespace, site) (silencio_reviews)", "{{site}}"))
 
 
 def test_queries__are_without_variables() -> None:
