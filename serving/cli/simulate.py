@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="another one, other choices; default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     add_connection_options(parser)
-    add_recorder_options(parser, "the API key's name, where there is one")
+    add_recorder_options(parser, "the API key's name, where that can be a recorder's")
     parser.set_defaults(run=_simulate)
 
 

@@ -61,7 +61,7 @@ def configure_consume(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--zone",
-        metavar="ZONE",
+        metavar="NAME",
         help="of the recorders' clocks, like America/Bogota, where names tell none; default: UTC",
     )
     add_connection_options(parser)

@@ -26,6 +26,7 @@ from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig, session_of
 from serving.stream.producer import ProducerConfig, produce
 from serving.stream.results_store import Failure, ResultsStore
+from silencio.__main__ import main
 from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
 from silencio.errors import StorageError
@@ -245,6 +246,16 @@ def test_time__of_a_name_without_a_zone_is_by_the_recorders_clock(places: tuple[
     consumer_of(places, busy.url, zone=ZoneInfo("America/Bogota")).run(once=True)
     sent = {json.loads(body)["instances"][0]["recorded_at"] for body in busy.bodies}
     assert sent == {"2023-04-20T05:40:00-05:00", "2023-04-20T07:50:00+00:00"}
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "America"])
+def test_zone__that_there_is_not_is_one_sentence(
+    places: tuple[Path, Path], zone: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--from", str(places[0]), "--to", str(places[1]), "--url", "http://127.0.0.1:9", "--once", "--zone", zone)
+    assert main(["consume", *words]) != 0
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and f"'{zone}' is no time zone: give a name like America/Bogota" in told
 
 
 def test_server_that_fails_on_one__holds_no_other_up(places: tuple[Path, Path], busy: Answering) -> None:
