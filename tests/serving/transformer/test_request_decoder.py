@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from serving.server.errors import Overloaded
 from serving.server.protocol import Priority
@@ -260,3 +262,25 @@ def test_features__that_a_device_computed_count_too(n_windows: int, priority: Pr
 
     asyncio.run(run())
     assert memory.n_bytes == 0
+
+
+def test_features__that_a_device_computed_are_measured_once_there_is_room_and_beside_the_event_loop() -> None:
+    preprocessor = Preprocessor.__new__(Preprocessor)
+    preprocessor.spec = SPEC
+    memory = FeatureMemory(512 << 20, 1)
+    measured: list[tuple[bool, bool]] = []
+
+    class Watched(WindowStatistics):
+        def of_log_mel(self, log_mel: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+            measured.append((memory.n_bytes > 0, threading.current_thread() is threading.main_thread()))
+            return super().of_log_mel(log_mel)
+
+    preprocessor._statistics = Watched(SPEC)
+    parsed = ParsedRequest(features=GivenFeatures(np.zeros((1, *SPEC.log_mel_shape), np.float32)))
+
+    async def run() -> None:
+        with FeatureReservation(memory) as share:
+            await preprocessor.preprocess(parsed, share, request_id="a", received_at=datetime.now(UTC))
+
+    asyncio.run(run())
+    assert measured == [(True, False)]
