@@ -30,14 +30,19 @@ FILES_A_DAY = 144
 _DAYS_BEFORE = 10
 
 
-def write_log(place: Path, n_days: int) -> Reserve:
-    """Write the log of ten devices, one minute in ten; days that are there stay.
+def made_reserve() -> Reserve:
+    """Ten devices, one minute in ten."""
+    return Reserve(World(), 4001)
+
+
+def write_log(place: Path, n_days: int) -> None:
+    """Write the reserve's log; days that are there stay.
 
     Args:
         place: Folder of the log.
         n_days: From the reserve's first day on.
     """
-    reserve = Reserve(World(), 4001)
+    reserve = made_reserve()
     for number in range(n_days):
         done = place / f".day-{number}"
         if done.exists():
@@ -52,7 +57,6 @@ def write_log(place: Path, n_days: int) -> Reserve:
             name = f"{received:%H%M%S}-{number:04d}{place_in_day:04d}{SUFFIX}"
             write_atomically(folder / name, sink.getvalue().to_pybytes())
         done.touch()
-    return reserve
 
 
 def _by_day(parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -74,7 +78,7 @@ def run_months(log: Path, place: Path, n_months: int) -> dict[str, object]:
     Returns:
         By month: seconds since the first run, the processor's, and the most memory so far, in MB.
     """
-    first = Reserve(World(), 4001).first
+    first = made_reserve().first
     job = DriftJob(log=str(log), place=str(place), policy=DriftPolicy.shipped())
     made_at = datetime.fromisoformat("2026-01-01T06:00:00+00:00")
     months: dict[str, dict[str, float]] = {}

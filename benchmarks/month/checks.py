@@ -9,8 +9,8 @@ from benchmarks.month.story import SITES, Disturbance, Story
 
 # Three days of four: due on the third day of a cause, and until only two of the last four have it.
 _DUE_AFTER, _ENDS_AFTER = 2, 2
-# A loss of precision is what a broken model is; of other causes Alertmanager keeps it back.
 _ALL_SITES = frozenset(site.site_id for site in SITES)
+# A loss of precision is what a broken model is; of other causes Alertmanager keeps it back.
 _PRECISION = ("SilencioExpectedPrecisionLow", "SilencioReviewPrecisionLow")
 # By name, the recorded files of a cluster that is not here do not move, and rates of them are zero: no panel is empty.
 ALLOWED_EMPTY: dict[str, tuple[str, ...]] = {}

@@ -111,7 +111,7 @@ def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) 
         DataError: Judgements contradict each other.
     """
     rows = answered(rows)
-    own = pc.equal(pc.coalesce(rows["site_id"], rows["key_name"], pa.scalar("unknown")), site_id)
+    own = pc.equal(pc.coalesce(rows["site_id"], rows["key_name"], pa.scalar(UNKNOWN)), site_id)
     shadow = pc.fill_null(rows["shadow"], False)
     rows = rows.filter(pc.and_(own, pc.invert(shadow)))
     detections, detected = detections_of(rows)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator
 
 from silencio.errors import ConfigError
 
@@ -24,6 +27,17 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ConfigError(f"{name!r} is no time zone: give a name like America/Bogota") from error
+
+
+def _known(name: str) -> str:
+    try:
+        return zone_named(name).key
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+
+
+# A field of a configuration.
+Zone = Annotated[str, AfterValidator(_known)]
 
 
 def local_time(recorded_at: datetime, longitude: float | None = None, zone: ZoneInfo | None = None) -> datetime | None:

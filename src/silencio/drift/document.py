@@ -117,7 +117,7 @@ class SiteVerdict(_Part):
         n_devices: That sent something.
         expected_precision: Mean calibrated probability of what was named.
         expected_precision_reference: The same of the reference.
-        review_precision: Share of reviewed detections that were right, days of weather left out; null without reviews.
+        review_precision: Share of reviewed detections that were right, of days and devices as usual; null without any.
         review_interval: Its 95 % interval.
         review_expected: Mean calibrated probability of these same detections.
         n_reviews: Judgements behind it.

@@ -6,25 +6,15 @@ from datetime import date
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from silencio.errors import ConfigError
-from silencio.local_time import zone_named
+from silencio.local_time import Zone
 
 # Of recordings whose request named no site.
 NO_SITE = "no site"
 # Meteorological quarters by their months' initials, where no seasons are declared: they fit every latitude.
 _QUARTERS: dict[str, tuple[int, ...]] = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
 
-
-def _known_zone(name: str) -> str:
-    try:
-        return zone_named(name).key
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
 Month = Annotated[int, Field(ge=1, le=12)]
 
 

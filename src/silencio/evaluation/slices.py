@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
 from silencio.evaluation.metrics import average_precisions, mean_of_present
-from silencio.local_time import local_time
+from silencio.local_time import Zone, local_time
 from silencio.taxonomy import ClassList
 
 
@@ -42,21 +42,11 @@ class SliceConfig(BaseModel):
     low_snr_db: float = 12.0
     night_from_h: int = Field(18, ge=0, le=23)
     night_to_h: int = Field(6, ge=0, le=23)
-    time_zone: str | None = None
+    time_zone: Zone | None = None
     n_confusable_pairs: int = Field(10, ge=1)
     min_recordists: int = Field(3, ge=2)
     counts_from: int = Field(10, ge=1)
     n_worst: int = Field(20, ge=1)
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_a_zone(cls, name: str | None) -> str | None:
-        try:
-            if name is not None:
-                ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r} is no time zone: an IANA name such as America/Bogota is needed") from error
-        return name
 
 
 @dataclass(frozen=True)
