@@ -21,7 +21,7 @@ from serving.predictor import scheduler as scheduler_module
 from serving.predictor.scheduler import Priority, QueueFullError, Scheduler
 from silencio.bundle.graph import Graph
 from silencio.bundle.manifest import GraphInput
-from tests.waiting import HANG_S
+from tests.waiting import HANG_S, until
 
 Tensors = dict[str, NDArray[np.float32]]
 N_CLASSES = 3
@@ -394,7 +394,10 @@ def test_answered__its_windows_are_let_go_at_once(graph: WatchedGraph) -> None:
 
     gc.disable()
     try:
-        assert asyncio.run(send())() is None
+        held = asyncio.run(send())
+        # The thread that answered has a line to go when the answer is here; once it waits for more, it keeps nothing.
+        until(lambda: scheduler._n_free == 1)
+        assert held() is None
     finally:
         gc.enable()
         scheduler.close()
