@@ -73,6 +73,7 @@ def site(site_id: str = "north", **changes: Any) -> SiteVerdict:
         "expected_precision_reference": 0.83,
         "review_precision": 0.7,
         "review_interval": (0.55, 0.82),
+        "review_expected": 0.83,
         "n_reviews": 40,
         "detections_by_species": {"houspa": 40, "grekis": 12},
         "importance": importance(),
