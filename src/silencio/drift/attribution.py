@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from silencio.drift.comparison import DayComparison
 from silencio.drift.document import Cause, CauseFound, Certainty, SiteVerdict
+from silencio.drift.past_days import compared_days
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.rows import client, microphone, model, season, unexplained, weather
 from silencio.drift.rows.finding import Evidence, Finding
 
+# An alert is of days of two weeks: with a longer gap between them it is another story.
+_MAX_AGE_DAYS = 14
 _ROWS = (client.row, microphone.row, weather.row, season.row, model.row, unexplained.row)
 # Days whose cause is known without waiting.
 _AT_ONCE = frozenset({"release", "client_or_pipeline"})
@@ -76,10 +79,10 @@ def _release(versions: Versions) -> Finding:
 
 
 def _cause(finding: Finding, policy: DriftPolicy, day: date, history: Mapping[date, SiteVerdict]) -> CauseFound:
-    n_in_a_row = 1
-    while _found(history, day - timedelta(days=n_in_a_row), finding.cause):
-        n_in_a_row += 1
-    last = [_found(history, day - timedelta(days=back), finding.cause) for back in range(1, policy.alert.of)]
+    days = compared_days(history, day, _MAX_AGE_DAYS)
+    past = [_found(history[one], finding.cause) for one in days if _is_seen(history[one], finding)]
+    n_in_a_row = 1 + next((place for place, one in enumerate(past) if one is None), len(past))
+    last = past[: policy.alert.of - 1]
     n_days = 1 + sum(one is not None for one in last)
     is_alert = n_days >= policy.alert.days
     # What was found lately goes on, while an alert of it is due over a day's gap, too. Its beginning may lie before all
@@ -92,13 +95,23 @@ def _cause(finding: Finding, policy: DriftPolicy, day: date, history: Mapping[da
         n_days_of_four=n_days,
         alert=is_alert,
         devices=finding.devices,
+        devices_of_other_sound=finding.devices_of_other_sound,
         evidence=finding.evidence,
         action=finding.action,
     )
 
 
-def _found(history: Mapping[date, SiteVerdict], day: date, cause: Cause) -> CauseFound | None:
-    return next((one for one in history[day].causes if one.cause == cause), None) if day in history else None
+def _found(verdict: SiteVerdict, cause: Cause) -> CauseFound | None:
+    return next((one for one in verdict.causes if one.cause == cause), None)
+
+
+def _is_seen(verdict: SiteVerdict, finding: Finding) -> bool:
+    """Whether a day could have shown what was found: one on which none of its devices recorded could not."""
+    return (
+        not finding.devices
+        or _found(verdict, finding.cause) is not None
+        or any(one.device_id in finding.devices for one in verdict.signals)
+    )
 
 
 def _certainty(finding: Finding, n_days: int, policy: DriftPolicy) -> Certainty:

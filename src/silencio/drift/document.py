@@ -67,9 +67,11 @@ class CauseFound(_Part):
         cause: By the table of docs/monitoring.md.
         certainty: How sure.
         since: First day of the unbroken run of days with this cause.
-        n_days_of_four: Number of the last four days that have this cause: three make an alert.
+        n_days_of_four: Of the last four days that were compared, within two weeks, those with this cause: three are
+            an alert.
         alert: Whether an alert is due.
         devices: Devices that have it; all of the site's where it is empty.
+        devices_of_other_sound: Those of them whose sound it changes; a new key changes none.
         evidence: One sentence each, with values.
         action: What a person, or a policy, does.
     """
@@ -80,6 +82,7 @@ class CauseFound(_Part):
     n_days_of_four: int
     alert: bool
     devices: tuple[str, ...] = ()
+    devices_of_other_sound: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     action: Action = "look"
 

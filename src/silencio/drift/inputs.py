@@ -64,15 +64,13 @@ def compare_inputs(pool: Pool, policy: DriftPolicy) -> InputTests:
         # Where most are apart, none is: that is no microphone's doing.
         if len(apart) >= policy.attribution.common_share * len(pool.devices):
             apart = frozenset()
-    kept = [place for place, name in enumerate(pool.devices) if name not in apart]
-    site = _mean(moved[kept][..., _EMPTY_ONLY])[None] + _mean_of_reference(pool, kept)
-    trials += _tests(pool, site, (EMPTY,), (None,), policy, "").trials
+    others = [name for name in pool.devices if name not in apart]
+    site = pool.shared(others, policy.attribution.common_share, policy.reference.min_days)
+    empty = site.values[..., _EMPTY_ONLY]
+    # Added, so that the site's value is a share of recordings, and not its change alone.
+    of_site = _mean(empty - _reference_mean(empty))[None] + float(np.nanmean(empty[:, :, 1:]))
+    trials += _tests(site, of_site, (EMPTY,), (None,), policy, "").trials
     return InputTests(tuple(trials), apart, parts)
-
-
-def _mean_of_reference(pool: Pool, kept: Sequence[int]) -> float:
-    """So that the site's value is a share of recordings, and not its change alone."""
-    return float(np.nanmean(pool.values[kept][:, :, 1:, _EMPTY_ONLY]))
 
 
 def _reference_mean(values: Array) -> Array:
@@ -105,7 +103,7 @@ def _tests(
 ) -> InputTests:
     difference = differences(blocks)
     logarithm = np.array([signal.unit == "ratio" for signal in signals])
-    found = _permuted(difference, pool.n_reference, policy, signals)
+    found = _by_days(difference, policy, signals)
     reference = _mean(_mean(blocks[:, :, 1:], axis=2) + 0.0 * blocks[:, :, 0], axis=1)
     trials, parts = [], {}
     for row, device in enumerate(devices):
@@ -137,6 +135,22 @@ def _tests(
                 by_part = difference[row, :, 0, column]
                 parts[(device, signal.name + suffix)] = by_part[np.isfinite(by_part)]
     return InputTests(tuple(trials), frozenset(), parts)
+
+
+def _by_days(difference: Array, policy: DriftPolicy, signals: Sequence[Signal]) -> PermutationTest:
+    """Each device by the days that it has: on days of others, arrangements would lack some of its parts of the day."""
+    n_rows, n_signals = difference.shape[0], difference.shape[3]
+    found = PermutationTest(*(np.full((n_rows, n_signals), np.nan) for _ in range(4)))
+    recorded = np.isfinite(difference).any(axis=(1, 3))
+    for days in np.unique(recorded, axis=0):
+        n_reference = int(days[1:].sum())
+        if not days[0] or n_reference < policy.reference.min_days:
+            continue
+        rows = np.flatnonzero((recorded == days).all(axis=1))
+        part = _permuted(difference[rows][:, :, days], n_reference, policy, signals)
+        for name in ("statistic", "centre", "spread", "p"):
+            getattr(found, name)[rows] = getattr(part, name)
+    return found
 
 
 def _permuted(difference: Array, n_reference: int, policy: DriftPolicy, signals: Sequence[Signal]) -> PermutationTest:

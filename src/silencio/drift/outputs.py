@@ -34,12 +34,14 @@ class MixChange:
     Attributes:
         explained_share: Share of the change of species and their low and high scores that another prior explains.
         explained_named_share: The same of species alone.
+        is_of_validation: Whether confusions of validation were at hand; without them any name is explained.
         more: Species with the largest gain of share: code, share before, share now.
         fewer: Those with the largest loss.
     """
 
     explained_share: float
     explained_named_share: float
+    is_of_validation: bool
     more: tuple[tuple[str, float, float], ...]
     fewer: tuple[tuple[str, float, float], ...]
 
@@ -57,26 +59,28 @@ def compare_outputs(
     """
     trials = []
     for row, device in enumerate(pool.devices):
-        trials += _tests(pool, pool.named[row], pool.n_recordings[row], device, policy)
-    kept = [row for row, name in enumerate(pool.devices) if name in site_devices]
-    named = pool.named[kept].sum(axis=0)
-    site = _tests(pool, named, pool.n_recordings[kept].sum(axis=0), None, policy)
-    return [*trials, *site], _mix(pool.codes, named, confusion or Confusion((), np.zeros((0, 0)))) if site else None
+        trials += _tests(pool.named[row], pool.n_recordings[row], device, policy)
+    shared = pool.shared(site_devices, policy.attribution.common_share, policy.reference.min_days)
+    named = shared.named.sum(axis=0)
+    site = _tests(named, shared.n_recordings.sum(axis=0), None, policy)
+    return [*trials, *site], _mix(pool.codes, named, confusion) if site else None
 
 
-def _tests(pool: Pool, named: Array, n: Array, device: str | None, policy: DriftPolicy) -> list[Trial]:
-    """Of one unit: counts (n_parts, n_days, n_species, 4)."""
-    present = named[..., NAMED].sum(axis=(0, 1)) > 0
-    named = named[:, :, present]
+def _tests(named: Array, n: Array, device: str | None, policy: DriftPolicy) -> list[Trial]:
+    """Of one unit, on the days that it has: counts (n_parts, n_days, n_species, 4)."""
+    present, recorded = named[..., NAMED].sum(axis=(0, 1)) > 0, n.sum(axis=0) > 0
+    recorded[0] = True
+    named, n = named[:, recorded][:, :, present], n[:, recorded]
+    n_reference = n.shape[1] - 1
     now, before = named[:, 0].sum(axis=0), named[:, 1:].sum(axis=(0, 1))
     if now[:, NAMED].sum() < policy.min_detections or before[:, NAMED].sum() < policy.min_detections:
         return []
     trials = []
     for signal, statistic, kinds in _STATISTICS:
         counts = np.moveaxis(named[..., kinds], -1, -2).copy()
-        found = _permuted(counts, pool.n_reference, policy, signal, statistic)
+        found = _permuted(counts, n_reference, policy, signal, statistic)
         n_parts = int((n[:, 0] > 0).sum())
-        p = float(p_of_few(found, (1.0 + pool.n_reference) ** n_parts, pool.n_reference))
+        p = float(p_of_few(found, (1.0 + n_reference) ** n_parts, n_reference))
         effect = float(found.statistic - found.centre)
         if not np.isfinite(effect):
             continue
@@ -122,12 +126,12 @@ def _permuted(
     return permutation_test(of_sums(named, many, statistic), n_reference, centred=centred)
 
 
-def _mix(codes: Sequence[str], named: Array, confusion: Confusion, n_listed: int = 3) -> MixChange:
+def _mix(codes: Sequence[str], named: Array, confusion: Confusion | None, n_listed: int = 3) -> MixChange:
     now, before = named[:, 0].sum(axis=0), named[:, 1:].sum(axis=(0, 1))
     present = (now + before)[:, NAMED] > 0
     names = [code for code, keep in zip(codes, present, strict=True) if keep]
     now, before = now[present], before[present]
-    given = confusion.of(names)
+    given = (confusion or Confusion((), np.zeros((0, 0)))).of(names)
     bins = [np.stack([one[:, LOW], one[:, SCORED] - one[:, LOW]], axis=1) for one in (before, now)]
     shares = [one[:, NAMED] / one[:, NAMED].sum() for one in (before, now)]
     order = np.argsort(shares[1] - shares[0])
@@ -135,6 +139,7 @@ def _mix(codes: Sequence[str], named: Array, confusion: Confusion, n_listed: int
     return MixChange(
         explained_share=explained_share(bins[0], bins[1], given) if bins[1].sum() else 0.0,
         explained_named_share=explained_share(before[:, [NAMED]], now[:, [NAMED]], given),
+        is_of_validation=confusion is not None,
         more=tuple(one for one in reversed(listed[-n_listed:]) if one[2] > one[1]),
         fewer=tuple(one for one in listed[:n_listed] if one[2] < one[1]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,10 +33,33 @@ class Pool:
     values: Array
     named: Array
 
-    @property
-    def n_reference(self) -> int:
-        """Days of the reference."""
-        return int(self.n_recordings.shape[2]) - 1
+    def shared(self, devices: Collection[str], min_share: float, min_days: int) -> Pool:
+        """These devices alone, on days of the reference that most of them share.
+
+        On a day on which half of them recorded, the site is another one: its species are those of fewer places. So
+        devices and days are left out that do not go together, as those of a recorder that was installed later, unless
+        fewer days would be left than a reference has.
+
+        Args:
+            devices: Devices.
+            min_share: Share of the devices that recorded on a day, and share of these days on which a device did.
+            min_days: Fewest days of a reference.
+        """
+        rows = np.array([row for row, name in enumerate(self.devices) if name in devices], np.int64)
+        recorded = (self.n_recordings[rows] > 0).any(axis=1)
+        days = recorded.sum(axis=0) >= min_share * len(rows)
+        days[0] = True
+        if days.sum() - 1 < min_days:
+            days[:] = True
+        else:
+            rows = rows[recorded[:, days].sum(axis=1) >= min_share * days.sum()]
+        return Pool(
+            devices=tuple(self.devices[row] for row in rows),
+            codes=self.codes,
+            n_recordings=self.n_recordings[rows][:, :, days],
+            values=self.values[rows][:, :, days],
+            named=self.named[rows][:, :, days],
+        )
 
 
 def pooled(current: Blocks, reference: Blocks, policy: DriftPolicy) -> Pool:

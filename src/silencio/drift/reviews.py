@@ -82,9 +82,7 @@ def undisturbed(reviews: Reviews, history: Mapping[date, Sequence[CauseFound]]) 
 
 
 def _disturbs(cause: CauseFound, device: str) -> bool:
-    return cause.cause == "weather_and_noise" or (
-        cause.cause in ("microphone_or_site", "client_or_pipeline") and device in cause.devices
-    )
+    return cause.cause == "weather_and_noise" or device in cause.devices_of_other_sound
 
 
 def compare_reviews(reviews: Reviews, policy: DriftPolicy) -> list[Trial]:

@@ -72,7 +72,7 @@ def test_exporter__that_is_killed_is_an_alert_while_drift_was_one_before(exporte
     try:
         assert until(lambda: firing() == {drifted} and firing())
         exporter.close()
-        # Once for the environment, whichever sites it has; nobody is told of a microphone that nothing looks at any more.
+        # Once for the environment, whichever sites it has, and no more of a microphone that nothing looks at.
         until(lambda: firing() == {("SilencioDriftStale", "")}, firing)
     finally:
         process.kill()

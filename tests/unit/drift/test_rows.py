@@ -43,6 +43,7 @@ def found(
     history: Mapping[date, SiteVerdict] | None = None,
     devices: tuple[str, ...] = DEVICES,
     parts: Sequence[float] = (1, 1, 1, 1),
+    day: date = DAY,
 ) -> tuple[CauseFound, ...]:
     comparison = DayComparison(
         signals=tuple(signals),
@@ -52,16 +53,24 @@ def found(
         without_reference=(),
         silent=(),
         part_effects={(one.device_id or "", one.signal): np.sign(one.effect) * np.array(parts) for one in signals},
-        mix=MixChange(explained, explained, (("new", 0.1, 0.4),), (("old", 0.5, 0.2),)),
+        mix=MixChange(explained, explained, True, (("new", 0.1, 0.4),), (("old", 0.5, 0.2),)),
         categories={},
     )
-    return causes_of(comparison, Versions("1", {"1": 1.0}), POLICY, DAY, history or {})
+    return causes_of(comparison, Versions("1", {"1": 1.0}), POLICY, day, history or {})
 
 
-def days_before(cause: Cause, n_days: int, action: Action = "none") -> dict[date, SiteVerdict]:
-    days = [DAY - timedelta(days=back) for back in range(1, n_days + 1)]
+def days_before(
+    cause: Cause, n_days: int, action: Action = "none", every: int = 1, devices: tuple[str, ...] = ()
+) -> dict[date, SiteVerdict]:
+    days = [DAY - timedelta(days=every * back) for back in range(1, n_days + 1)]
     one = CauseFound(
-        cause=cause, certainty="likely", since=days[-1], n_days_of_four=min(4, n_days), alert=False, action=action
+        cause=cause,
+        certainty="likely",
+        since=days[-1],
+        n_days_of_four=min(4, n_days),
+        alert=False,
+        devices=devices,
+        action=action,
     )
     return {day: SiteVerdict(site_id="s", outcome="changed", message="", causes=(one,)) for day in days}
 
@@ -147,3 +156,71 @@ def test_unexplained__is_suspected_however_long() -> None:
     (cause,) = found([change("flatness", "a", 0.2, 0.1)], history=days_before("unexplained", 9))
     assert (cause.cause, cause.certainty, cause.devices, cause.alert) == ("unexplained", "suspected", ("a",), True)
     assert cause.since == DAY - timedelta(days=9)
+
+
+def others_alone(days: Sequence[int]) -> dict[date, SiteVerdict]:
+    """Days on which the site was compared by other devices, and nothing was found."""
+    signals = (change("floor_db", "b", 0.1, alarm=False),)
+    quiet = SiteVerdict(site_id="s", outcome="no_change", message="", signals=signals)
+    return {DAY - timedelta(days=back): quiet for back in days}
+
+
+def test_alert__is_of_the_days_that_were_compared() -> None:
+    """Whoever records every second day to spare batteries has no three days of four of the calendar."""
+    moved = [change("floor_db_against_peers", "a", -9), change("floor_db", "a", -9)]
+    before = days_before("microphone_or_site", 2, every=2, devices=("a",))
+    for history in (before, before | others_alone((1, 3))):
+        (cause,) = found(moved, history=history)
+        assert (cause.cause, cause.n_days_of_four, cause.alert) == ("microphone_or_site", 3, True)
+        assert (cause.since, cause.certainty) == (DAY - timedelta(days=4), "confirmed")
+    # Days on which it recorded and was as it was count against it.
+    seen = (change("floor_db", "a", 0.1, alarm=False),)
+    quiet = {day: one.model_copy(update={"signals": seen}) for day, one in others_alone((1, 3)).items()}
+    (cause,) = found(moved, history=before | quiet)
+    assert (cause.n_days_of_four, cause.alert) == (2, False)
+    # With more than two weeks between them they are two stories.
+    (cause,) = found(moved, history=days_before("microphone_or_site", 2, every=15, devices=("a",)))
+    assert (cause.n_days_of_four, cause.since) == (1, DAY)
+
+
+def test_weather__that_lasts_is_the_seasons_at_a_site_of_every_second_day_too() -> None:
+    history = days_before("weather_and_noise", 7, every=2)
+    assert names(found(noise("abcde"), history=history)) == ["season_or_species_mix"]
+
+
+def test_client__with_another_key_hides_nothing_and_with_another_format_does() -> None:
+    def arrives_with(signal: str) -> list[SignalChange]:
+        return [change(signal, name, 1.0, 0.2) for name in DEVICES]
+
+    rain, season = noise("abcde"), [change("species_mix_jsd", None, 0.1, 0.05)]
+    broken = [change("floor_db_against_peers", "a", -9), change("floor_db", "a", -9)]
+    score = [change("score_given_species", None, -0.1, 0.04)]
+    for others, cause in (
+        (rain, "weather_and_noise"),
+        (season, "season_or_species_mix"),
+        (broken, "microphone_or_site"),
+        (score, "model_decay"),
+    ):
+        for signal in ("client_share", "clock_fault_share", "decode_failure_share"):
+            assert names(found([*arrives_with(signal), *others])) == ["client_or_pipeline", cause]
+        for signal in ("format_share", "sample_rate_share", "duration_share"):
+            assert names(found([*arrives_with(signal), *others])) == ["client_or_pipeline"]
+
+
+def test_noise__of_one_device_alone_stays_what_it_was_called_once_it_lasted() -> None:
+    loud, snr = change("floor_db", "a", 9), change("snr_db", "a", -6)
+    history = days_before("weather_and_noise", 7)
+    for back in range(30):
+        day = DAY + timedelta(days=back)
+        comparison_history = {one: verdict for one, verdict in history.items() if one < day}
+        (cause,) = found([loud, snr], devices=("a",), history=comparison_history, day=day)
+        assert (cause.cause, cause.certainty) == ("microphone_or_site", "suspected" if back == 0 else "likely")
+        history[day] = SiteVerdict(site_id="s", outcome="changed", message="", causes=(cause,))
+
+
+def test_microphone__without_peers_on_its_days_is_likely_at_most() -> None:
+    """Of devices that came later than the others nobody knows how their peers were."""
+    late = [change("floor_db", "e", -9)]
+    others = [change("floor_db_against_peers", name, 0.1, alarm=False) for name in "abcd"]
+    (cause,) = found([*late, *others], history=days_before("microphone_or_site", 9, devices=("e",)))
+    assert (cause.cause, cause.devices, cause.certainty) == ("microphone_or_site", ("e",), "likely")

@@ -58,7 +58,7 @@ def test_mix_lower_bound__is_below_the_distance_and_closer_with_more_blocks() ->
 def test_shifted_prior__recovers_a_known_prior_through_confusions() -> None:
     given = np.array([[0.8, 0.1, 0.2], [0.1, 0.7, 0.2], [0.1, 0.2, 0.6]])
     before, now = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.2, 0.7])
-    prior = shifted_prior(given * before, given @ now * 1e4)
+    prior = shifted_prior(given, before, given @ now * 1e4)
     assert prior == pytest.approx(now, abs=1e-3)
 
 
@@ -76,11 +76,25 @@ def test_explained_share__is_of_a_shift_all_and_of_lower_scores_little() -> None
 def test_confusion__of_species_it_lacks_takes_them_for_right_and_of_few_windows_nearly() -> None:
     counts = np.array([[3.0, 1], [0, 2]])
     of = Confusion(("a", "b"), counts).of(("b", "new", "a"))
-    assert of == pytest.approx(np.array([[1.0, 0, 0], [0, 1, 0], [1 / 9, 0, 8 / 9]]))
-    many = Confusion(("a", "b"), 1e4 * counts).of(("a", "b"))
-    assert many == pytest.approx(np.array([[0.75, 0.25], [0, 1]]), abs=1e-3)
+    assert of == pytest.approx(np.array([[7.0, 0, 0], [0, 5, 0], [1, 0, 8]]))
     with pytest.raises(DataError, match="must be square"):
         Confusion(("a",), np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("n_bins", [1, 2])
+def test_explained_share__of_a_species_that_the_reference_lacks_survives_a_confused_window(n_bins: int) -> None:
+    codes = ("a", "b", "new")
+    before = np.array([[50.0, 50], [50, 50], [0, 0]])
+    arrived = before + np.array([[0.0, 0], [0, 0], [10, 60]])
+    if n_bins == 1:
+        before, arrived = before.sum(axis=1, keepdims=True), arrived.sum(axis=1, keepdims=True)
+    for n_confused in (0, 1, 2):
+        # So many windows of the new species were taken for the first one, or those of the first for it.
+        counts = np.array([[20.0, 0, n_confused], [0, 20, 0], [n_confused, 0, 8]])
+        assert explained_share(before, arrived, Confusion(codes, counts).of(codes)) > 0.8
+    # Where validation nearly always takes it for another, so many of its name are no animals that came.
+    always = np.array([[20.0, 0, 60], [0, 20, 0], [0, 0, 1]])
+    assert explained_share(before, arrived, Confusion(codes, always).of(codes)) < 0.8
 
 
 @pytest.mark.parametrize(("right", "wrong"), [(30, 10), (0, 5), (7, 0)])

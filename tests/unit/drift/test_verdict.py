@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,9 +11,10 @@ import pytest
 from benchmarks.drift.world import Disturbance
 from silencio.drift import sun
 from silencio.drift.document import SiteVerdict
+from silencio.drift.label_shift import Confusion
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.recordings import Recordings
-from silencio.drift.reference import reference_of
+from silencio.drift.reference import as_day, reference_of
 from silencio.drift.reviews import ReviewCounts
 from silencio.drift.verdict import verdict_of
 from tests.unit.drift.made_site import DAY, POLICY, reference, reserve, verdicts
@@ -64,10 +65,14 @@ def test_verdict__of_rain_is_weather_at_all_devices() -> None:
 
 
 def test_verdict__of_other_species_is_the_season() -> None:
-    (verdict,) = verdicts([Disturbance("mix", 5)])
-    (cause,) = verdict.causes
-    assert (cause.cause, cause.certainty, cause.action) == ("season_or_species_mix", "suspected", "review")
-    assert any("explains" in text for text in cause.evidence)
+    codes = reference().blocks.codes
+    validation = Confusion(codes, 10.0 * np.eye(len(codes)))
+    for confusion, has_share in ((validation, True), (None, False)):
+        (verdict,) = verdicts([Disturbance("mix", 5)], confusion=confusion)
+        (cause,) = verdict.causes
+        assert (cause.cause, cause.certainty, cause.action) == ("season_or_species_mix", "suspected", "review")
+        # Without a confusion any prior explains all of it, which is no finding.
+        assert any("explains" in text for text in cause.evidence) == has_share
 
 
 def test_verdict__of_lower_scores_is_suspected_until_people_find_less_right() -> None:
@@ -172,7 +177,7 @@ def test_since__goes_over_a_days_gap_while_an_alert_is_due() -> None:
     (cause,) = _next(DAY + 4, days, gain).causes
     assert (cause.alert, cause.since, cause.certainty) == (True, first_day(), "suspected")
     # Without an alert it is another beginning.
-    (alone,) = _next(DAY + 4, {day: one for day, one in days.items() if day == first_day()}, gain).causes
+    (alone,) = _next(DAY + 4, {day: one for day, one in days.items() if day in (first_day(), max(days))}, gain).causes
     assert (alone.alert, alone.since) == (False, first_day() + timedelta(days=4))
 
 
@@ -197,6 +202,38 @@ def test_verdict__of_two_parts_of_the_day_and_a_week_finds_a_large_change() -> N
     for disturbances, expected in (((), []), ([Disturbance("gain", 9, (1,))], ["microphone_or_site"])):
         verdict = verdict_of(by_day([DAY], *disturbances), day=day, reference=frozen, policy=POLICY)
         assert [one.cause for one in verdict.causes] == expected
+
+
+def _by_turns(days: Sequence[int], *disturbances: Disturbance) -> Recordings:
+    """Three recorders of even days, three of odd ones, as those who share batteries have them."""
+    one = reserve(6).recordings(days, disturbances)
+    return one.of((one.device < 3) == ((one.day - as_day(reserve(6).first)) % 2 == 0))
+
+
+def _late(days: Sequence[int], *disturbances: Disturbance) -> Recordings:
+    """Three recorders that were there, three that came after two weeks."""
+    one = reserve(6).recordings(days, disturbances)
+    return one.of((one.device < 3) | (one.day - as_day(reserve(6).first) >= 14))
+
+
+@pytest.mark.parametrize("recorded", [_by_turns, _late])
+def test_verdict__of_recorders_that_do_not_share_their_days_finds_what_one_of_shared_days_does(
+    recorded: Callable[..., Recordings],
+) -> None:
+    """Arrangements over days that a device does not have would lack parts of its day, and find nothing."""
+    made = reserve(6)
+    frozen = reference_of(recorded(range(28)), POLICY)
+    assert frozen is not None
+    assert len(frozen.devices) == 6
+    for disturbances, expected in (
+        ((), {}),
+        ([Disturbance("gain", 7, (1,))], {"microphone_or_site": ("device02",)}),
+        ([Disturbance("mix", 5)], {"season_or_species_mix": ()}),
+        ([Disturbance("decay", 0.15)], {"model_decay": ()}),
+    ):
+        day = made.first + timedelta(days=28)
+        verdict = verdict_of(recorded([28], *disturbances), day=day, reference=frozen, policy=POLICY)
+        assert {one.cause: one.devices for one in verdict.causes} == expected
 
 
 def looked_at(keep: object = None, **options: object) -> object:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from silencio.drift.comparison import DayComparison
 from silencio.drift.document import Action, Cause, Certainty, SignalChange, SiteVerdict
+from silencio.drift.past_days import compared_days
 from silencio.drift.policy import DriftPolicy
 
+# Days that were compared are looked for so far back: weather and seasons of a site that records every third day.
+_MAX_AGE_DAYS = 28
 _WORDS = {"db": "{:+.1f} dB", "share": "{:+.3f}", "ratio": "{:+.0%}", "jsd": "{:.3f} bits", "probability": "{:+.3f}"}
 
 
@@ -22,6 +25,7 @@ class Finding:
         evidence: Sentences.
         action: What to do.
         devices: Devices that have it; empty for the site.
+        devices_of_other_sound: Those of them whose sound it changes.
         max_certainty: Certainty above which no number of days takes it.
     """
 
@@ -29,6 +33,7 @@ class Finding:
     evidence: tuple[str, ...]
     action: Action
     devices: tuple[str, ...] = ()
+    devices_of_other_sound: tuple[str, ...] = ()
     max_certainty: Certainty = "confirmed"
 
 
@@ -49,26 +54,22 @@ class Evidence:
     history: Mapping[date, SiteVerdict]
 
     def days_with(self, cause: Cause, n_days: int, action: Action | None = None) -> int:
-        """Of so many days before this one, those with the cause (and the action, where one is given)."""
-        days = [self.day - timedelta(days=back) for back in range(1, n_days + 1)]
+        """Of so many compared days before this one, those with the cause (and the action, where one is given)."""
+        days = compared_days(self.history, self.day, _MAX_AGE_DAYS)[:n_days]
         return sum(
-            any(one.cause == cause and action in (None, one.action) for one in self.history[day].causes)
-            for day in days
-            if day in self.history
+            any(one.cause == cause and action in (None, one.action) for one in self.history[day].causes) for day in days
         )
 
 
-def devices_with(found: Sequence[Finding], cause: Cause) -> frozenset[str]:
-    """Devices at which a cause was found."""
-    return frozenset(device for one in found if one.cause == cause for device in one.devices)
+def of_other_sound(found: Sequence[Finding]) -> frozenset[str]:
+    """Devices whose sound a cause has changed that was found: what else moves there is no news of the site."""
+    return frozenset(device for one in found for device in one.devices_of_other_sound)
 
 
 def all_devices_changed(evidence: Evidence, found: Sequence[Finding]) -> bool:
     """Whether no device is left whose sound is as it was: outputs say nothing then."""
     devices = frozenset(evidence.comparison.devices)
-    return bool(devices) and devices <= (
-        devices_with(found, "microphone_or_site") | devices_with(found, "client_or_pipeline")
-    )
+    return bool(devices) and devices <= of_other_sound(found)
 
 
 def has(found: Sequence[Finding], cause: Cause) -> bool:

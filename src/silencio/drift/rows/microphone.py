@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from silencio.drift.document import SignalChange
-from silencio.drift.rows.finding import Evidence, Finding, devices_with, sentence
+from silencio.drift.rows.finding import Evidence, Finding, of_other_sound, sentence
 from silencio.drift.signals import AGAINST_PEERS, FLOOR_BANDS
 from silencio.drift.trial import size_in
 
@@ -21,12 +21,13 @@ _OTHERS = ("level_db", "foreground_db", "rolloff_ratio", "silence_share", "clipp
 def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
     """Devices that are apart from their peers; without peers, those that lost level or a band, or stay loud."""
     comparison = evidence.comparison
-    left = [name for name in comparison.devices if name not in devices_with(found, "client_or_pipeline")]
-    has_peers = any(one.signal.endswith(AGAINST_PEERS) for one in comparison.signals)
-    alarms = {name: (_apart if has_peers else _alone)(evidence, name) for name in left}
+    left = [name for name in comparison.devices if name not in of_other_sound(found)]
+    # Of days that no other device shares, or only one, there is nothing to be apart from.
+    with_peers = {one.device_id for one in comparison.signals if one.signal.endswith(AGAINST_PEERS)}
+    alarms = {name: (_apart if name in with_peers else _alone)(evidence, name) for name in left}
     devices = tuple(name for name, own in alarms.items() if own)
     common = evidence.policy.attribution.common_share * len(comparison.devices)
-    if not devices or (has_peers and len(devices) >= common):
+    if not devices or (with_peers and len(devices) >= common):
         return []
     return [
         Finding(
@@ -34,7 +35,8 @@ def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
             evidence=tuple(sentence(one) for name in devices for one in alarms[name][:4]),
             action="inspect_device",
             devices=devices,
-            max_certainty="confirmed" if has_peers else "likely",
+            devices_of_other_sound=devices,
+            max_certainty="confirmed" if with_peers.issuperset(devices) else "likely",
         )
     ]
 
@@ -72,7 +74,11 @@ def _alone(evidence: Evidence, device: str) -> list[SignalChange]:
     else:
         ratio = comparison.find("snr_db", device)
         masked = ratio is not None and size_in(ratio.signal, ratio.effect, ratio.threshold) >= _GOES_ALONG
-        lasts = evidence.days_with("weather_and_noise", 10) >= limits.max_weather_days
+        # What lasted too long for weather yesterday is none today, whatever it was called between.
+        lasts = (
+            evidence.days_with("weather_and_noise", 10) >= limits.max_weather_days
+            or evidence.days_with("microphone_or_site", 1) > 0
+        )
         moved = [one for one in moved if lasts or not masked or one.effect < 0 or one.signal == "silence_share"]
     return moved if any(one.signal in (*QUIET, "silence_share") for one in moved) else []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from silencio.drift.document import Action, SignalChange
-from silencio.drift.rows.finding import Evidence, Finding, all_devices_changed, devices_with, has, sentence
+from silencio.drift.rows.finding import Evidence, Finding, all_devices_changed, has, of_other_sound, sentence
 from silencio.drift.rows.weather import noisy_devices
 from silencio.drift.signals import EMPTY, FLOOR_BANDS, MIX, REVIEW, SCORE
 from silencio.drift.trial import size_in
@@ -56,7 +56,8 @@ def _mix(evidence: Evidence) -> list[str]:
         scores_fit = scores_fell or change.explained_share >= limits.min_explained_score_share
         if change.explained_named_share >= limits.min_explained_share and scores_fit:
             texts.append(sentence(moved))
-            texts.append(f"another prior of the species explains {change.explained_named_share:.0%} of the change")
+            if change.is_of_validation:
+                texts.append(f"another prior of the species explains {change.explained_named_share:.0%} of the change")
             texts += [
                 f"{code}: {before:.0%} of what is named before, {now:.0%} now" for code, before, now in change.more
             ]
@@ -74,8 +75,7 @@ def _background(evidence: Evidence, found: Sequence[Finding]) -> list[str]:
             f"noise is up at {len(noisy)} devices for longer than weather lasts",
             *(sentence(one) for one in alarms[:2]),
         ]
-    out = devices_with(found, "client_or_pipeline") | devices_with(found, "microphone_or_site")
-    left = [name for name in comparison.devices if name not in out]
+    left = [name for name in comparison.devices if name not in of_other_sound(found)]
     if len(left) < _MIN_DEVICES or has(found, "weather_and_noise"):
         return []
     texts = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from silencio.drift.document import SignalChange
-from silencio.drift.rows.finding import Evidence, Finding, all_devices_changed, devices_with, has, sentence
+from silencio.drift.rows import client
+from silencio.drift.rows.finding import Evidence, Finding, all_devices_changed, has, of_other_sound, sentence
 from silencio.drift.signals import AGAINST_PEERS, EMPTY, INPUTS, MIX, PRECISION, REVIEW, SCORE
 
 _SOUND = frozenset(one.name for one in INPUTS)
@@ -36,8 +37,7 @@ def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
 
 
 def _is_explained(change: SignalChange, found: Sequence[Finding]) -> bool:
-    by_device = devices_with(found, "client_or_pipeline") | devices_with(found, "microphone_or_site")
-    if change.device_id in by_device:
+    if change.device_id in of_other_sound(found) or change.signal in client.NAMES:
         return True
     common = any(has(found, cause) for cause in ("weather_and_noise", "season_or_species_mix"))
     if change.signal in _SOUND:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from silencio.drift.document import SignalChange
 from silencio.drift.policy import AttributionPolicy
-from silencio.drift.rows.finding import Evidence, Finding, devices_with, sentence
+from silencio.drift.rows.finding import Evidence, Finding, of_other_sound, sentence
 from silencio.drift.signals import FLOOR_BANDS
 from silencio.drift.trial import size_in
 
@@ -38,8 +38,7 @@ def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
 def noisy_devices(evidence: Evidence, found: Sequence[Finding]) -> tuple[tuple[str, ...], list[SignalChange]]:
     """Devices at which noise is up, and what alarms there; nothing where they are too few."""
     comparison, limits = evidence.comparison, evidence.policy.attribution
-    out = devices_with(found, "client_or_pipeline") | devices_with(found, "microphone_or_site")
-    left = [name for name in comparison.devices if name not in out]
+    left = [name for name in comparison.devices if name not in of_other_sound(found)]
     names = noise_signals(limits)
     alarms = [
         one
