@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from statistics import fmean
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +21,9 @@ from silencio.errors import DataError, SchemaError
 from silencio.feedback import (
     Detection,
     Judgement,
+    ReviewedDetection,
     judgements_of,
-    review_precision,
+    reviewed_detections,
     verdicts,
     window_id,
 )
@@ -120,16 +122,15 @@ def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) 
     places = dict(
         zip(rows["prediction_id"].to_pylist(), zip(recorded_days(rows).tolist(), devices, strict=True), strict=True)
     )
-    by_place: dict[tuple[int, str], list[Detection]] = defaultdict(list)
-    for one in detections:
-        by_place[places[one.window_id.rpartition(":")[0]]].append(one)
-    counts = {}
-    for (day, device), some in by_place.items():
-        found = review_precision(some, held)
-        if found.expected is not None:
-            n_wrong = found.n_reviewed - found.n_right
-            counts[as_date(day), device] = ReviewCounts(found.n_right, n_wrong, found.expected)
-    return counts
+    by_place: dict[tuple[int, str], list[ReviewedDetection]] = defaultdict(list)
+    for one in reviewed_detections(detections, held):
+        by_place[places[one.prediction_id]].append(one)
+    return {(as_date(day), device): _counts(found) for (day, device), found in by_place.items()}
+
+
+def _counts(detections: Sequence[ReviewedDetection]) -> ReviewCounts:
+    n_right = sum(one.is_right for one in detections)
+    return ReviewCounts(n_right, len(detections) - n_right, fmean(one.probability for one in detections))
 
 
 def _codes(column: pa.ChunkedArray) -> NDArray[np.int32]:

@@ -5,7 +5,7 @@ A judgement is a row that is never changed: a later one takes its place by `repl
 
 from silencio.feedback.judgement import ANY_SPECIES, JUDGEMENT_SCHEMA, UNKNOWN_SPECIES, Judgement, window_id
 from silencio.feedback.latest import Held, held_judgements, verdicts
-from silencio.feedback.review_precision import Detection, ReviewPrecision, review_precision
+from silencio.feedback.reviewed import Detection, ReviewedDetection, reviewed_detections
 from silencio.feedback.table import judgements_of, table_of
 
 __all__ = [
@@ -15,10 +15,10 @@ __all__ = [
     "Detection",
     "Held",
     "Judgement",
-    "ReviewPrecision",
+    "ReviewedDetection",
     "held_judgements",
     "judgements_of",
-    "review_precision",
+    "reviewed_detections",
     "table_of",
     "verdicts",
     "window_id",

@@ -10,12 +10,12 @@ import pytest
 
 from benchmarks.drift.world import Disturbance
 from silencio.drift import sun
-from silencio.drift.document import SiteVerdict
+from silencio.drift.document import CauseFound, SiteVerdict
 from silencio.drift.label_shift import Confusion
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.recordings import Recordings
 from silencio.drift.reference import as_day, reference_of
-from silencio.drift.reviews import ReviewCounts
+from silencio.drift.reviews import ReviewCounts, undisturbed
 from silencio.drift.verdict import verdict_of
 from tests.unit.drift.made_site import DAY, POLICY, reference, reserve, verdicts
 
@@ -111,6 +111,21 @@ def test_reviews__by_a_changed_microphone_are_left_out_and_those_of_its_peers_ar
     for device, expected in (("device02", ["microphone_or_site"]), ("device03", ["microphone_or_site", "model_decay"])):
         (verdict,) = verdicts([changed], reviews={(first_day(), device): wrong})
         assert [one.cause for one in verdict.causes] == expected
+
+
+def test_reviews__under_a_new_key_count_and_those_in_a_new_format_do_not() -> None:
+    wrong = {(first_day(), "device02"): ReviewCounts(12, 48, 0.75)}
+    for others, n in (((), 60), (("device02",), 0)):
+        one = CauseFound(
+            cause="client_or_pipeline",
+            certainty="confirmed",
+            since=first_day(),
+            n_days_of_four=1,
+            alert=False,
+            devices=("device02",),
+            devices_of_other_sound=others,
+        )
+        assert sum(found.n for found in undisturbed(wrong, {first_day(): [one]}).values()) == n
 
 
 def test_reviews__of_the_newest_days_find_a_large_loss_that_two_weeks_hide() -> None:
