@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from monitoring.drift.day_reader import DayReader
-from monitoring.drift.freezing import reference_of_day
+from monitoring.drift.freezing import extension_note, reference_of_day
 from monitoring.drift.importance import importance_of_day
 from monitoring.drift.job import DriftJob
 from monitoring.drift.log_rows import clock_notes, recorded_on, recording_table
@@ -128,6 +128,8 @@ def _site_day(
     if reference is not None:
         new = sorted(set(table["device_id"].to_pylist()) - set(reference.reference.devices))
         notes += [f"{device} has no reference: it came after the reference was frozen." for device in new]
+        extension = extension_note(job.place, reference, day)
+        notes += [] if extension is None else [extension]
     windows = candidates(reader.rows, name, [day])
     return SiteDay(
         verdict=with_importance(verdict, importance_of_day(job, reference, windows)),

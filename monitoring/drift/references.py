@@ -75,7 +75,8 @@ def kept_references(place: str, site_id: str, day: date) -> list[KeptReference]:
     found = [
         one for one in read if max(one.reference.days) < day and (since is None or min(one.reference.days) >= since)
     ]
-    return sorted(found, key=lambda one: (min(one.reference.days), one.uri))
+    # One that was extended has the same first day, and stands behind the one that it was made of.
+    return sorted(found, key=lambda one: (min(one.reference.days), len(one.reference.devices), one.uri))
 
 
 def freeze(place: str, reference: FieldReference, tables: dict[str, pa.Table]) -> KeptReference:

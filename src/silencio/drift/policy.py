@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from silencio.drift.signals import N_BANDS
 from silencio.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Effect = Annotated[float, Field(gt=0, le=1)]
 Hours = Annotated[float, Field(gt=0, le=6)]
 
 
@@ -35,13 +37,13 @@ class ReferencePolicy(_Part):
     """When a field reference is complete.
 
     Attributes:
-        min_days: Fewest complete days.
+        min_days: Fewest complete days; of four or less no change is improbable enough among all signals of a day.
         max_days: Days after which no more are taken.
         min_recordings: Fewest of a device and part of the day over all days.
         min_block_recordings: Fewest of a device, part and single day.
     """
 
-    min_days: int = Field(ge=3)
+    min_days: int = Field(ge=5)
     max_days: int = Field(le=60)
     min_recordings: int = Field(ge=1)
     min_block_recordings: int = Field(ge=1)
@@ -60,17 +62,17 @@ class EffectThresholds(_Part):
     band_db: float = Field(gt=0)
     snr_db: float = Field(gt=0)
     rolloff_ratio: float = Field(gt=0, lt=1)
-    flatness: Share
-    clipped_share: Share
-    silence_share: Share
-    empty_share: Share
-    species_mix_jsd: Share
-    score_given_species: Share
-    expected_precision: Share
-    review_precision: Share
-    decode_failure_share: Share
-    clock_fault_share: Share
-    client_share: Share
+    flatness: Effect
+    clipped_share: Effect
+    silence_share: Effect
+    empty_share: Effect
+    species_mix_jsd: Effect
+    score_given_species: Effect
+    expected_precision: Effect
+    review_precision: Effect
+    decode_failure_share: Effect
+    clock_fault_share: Effect
+    client_share: Effect
 
 
 class AttributionPolicy(_Part):
@@ -94,7 +96,7 @@ class AttributionPolicy(_Part):
     max_weather_days: int = Field(ge=1, le=10)
     min_parts_share: Share
     min_share_of_common: float = Field(ge=0)
-    low_bands: tuple[int, ...] = Field(strict=False)
+    low_bands: tuple[Annotated[int, Field(ge=1, le=N_BANDS)], ...] = Field(strict=False)
     min_explained_share: Share
     min_explained_score_share: Share
     days_likely: int = Field(ge=1)

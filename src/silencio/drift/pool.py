@@ -46,7 +46,7 @@ class Pool:
             min_days: Fewest days of a reference.
         """
         rows = np.array([row for row, name in enumerate(self.devices) if name in devices], np.int64)
-        recorded = (self.n_recordings[rows] > 0).any(axis=1)
+        recorded = np.any(self.n_recordings[rows] > 0, axis=1)
         days = recorded.sum(axis=0) >= min_share * len(rows)
         days[0] = True
         if days.sum() - 1 < min_days:
@@ -63,26 +63,71 @@ class Pool:
 
 
 def pooled(current: Blocks, reference: Blocks, policy: DriftPolicy) -> Pool:
-    """Both by the devices that have a part of the day with enough recordings in both."""
+    """Both by the devices that have enough recordings in both: in a part of the day, or else in the day as a whole.
+
+    The latter is for schedules as of a minute an hour, which has three recordings at dawn. Such a device's day stands
+    in the first part, and its other parts are empty.
+    """
     names = [name for name in current.devices if name in reference.devices]
     codes = tuple(sorted({*current.codes, *reference.codes}))
     now, before = current.of(devices=names, codes=codes), reference.of(devices=names, codes=codes)
-    counts_before = np.where(before.n_recordings >= policy.reference.min_block_recordings, before.n_recordings, 0.0)
-    usable = (
-        (now.n_recordings[:, :, 0] >= policy.min_recordings)
-        & (counts_before.sum(axis=2) >= policy.reference.min_recordings)
-        & ((counts_before > 0).sum(axis=2) >= policy.reference.min_days)
-    )
-    n = np.concatenate([now.n_recordings, counts_before], axis=2) * usable[:, :, None]
+    n = np.concatenate([now.n_recordings, before.n_recordings], axis=2)
+    values = np.concatenate([now.values, before.values], axis=2)
+    named = np.concatenate([now.named, before.named], axis=2)
+    by_part = _by_part(n, policy)
+    whole = _by_day(n, policy) & ~np.any(by_part, axis=(1, 2), keepdims=True)
+    n = np.where(by_part | whole, n, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         effort = np.where(n > 0, n[:, :, :1] / n, 0.0)
-    kept = usable.any(axis=1)
-    values = np.concatenate([now.values, before.values], axis=2)
-    named = np.concatenate([now.named, before.named], axis=2) * effort[..., None, None]
+    values, named = np.where(n[..., None] > 0, values, np.nan), named * effort[..., None, None]
+    for row in np.flatnonzero(np.any(whole, axis=(1, 2))):
+        n[row], values[row], named[row] = _as_one_part(n[row], values[row], named[row])
+    kept = np.any(n > 0, axis=(1, 2))
     return Pool(
         devices=tuple(name for name, keep in zip(names, kept, strict=True) if keep),
         codes=codes,
         n_recordings=n[kept],
-        values=np.where(n[..., None] > 0, values, np.nan)[kept],
+        values=values[kept],
         named=named[kept],
     )
+
+
+def _by_part(n: Array, policy: DriftPolicy) -> NDArray[np.bool_]:
+    """Which blocks count, (n_devices, n_parts, n_days): of parts with enough recordings now and in the reference."""
+    counts = n >= policy.reference.min_block_recordings
+    usable = (n[:, :, 0] >= policy.min_recordings) & _is_complete(np.where(counts, n, 0.0)[:, :, 1:], policy)
+    counts[:, :, 0] = True
+    return np.asarray(counts & usable[:, :, None])
+
+
+def _by_day(n: Array, policy: DriftPolicy) -> NDArray[np.bool_]:
+    """The same where whole days are compared: days that have every part which the current day has.
+
+    A day with less than half of the reference's recordings is no sparse schedule but a recorder that stopped: what it
+    names strays further than the reference's days do.
+    """
+    parts = (n[:, :, 0] > 0) & ((n[:, :, 1:] > 0).sum(axis=2) >= policy.reference.min_days)
+    total = (n * parts[:, :, None]).sum(axis=1)
+    has_all = ((n > 0) | ~parts[:, :, None]).all(axis=1) & (total >= policy.reference.min_block_recordings)
+    days = np.where(has_all, total, np.nan)[:, 1:]
+    usual = np.array([np.median(one[np.isfinite(one)]) if np.isfinite(one).any() else np.inf for one in days])
+    enough = total[:, 0] >= np.maximum(policy.min_recordings, usual / 2)
+    usable = enough & _is_complete(np.nan_to_num(days), policy)
+    return np.asarray(parts[:, :, None] & (has_all & usable[:, None])[:, None])
+
+
+def _is_complete(n: Array, policy: DriftPolicy) -> NDArray[np.bool_]:
+    """Whether the days of a reference, the last axis, are enough."""
+    return np.asarray(
+        (n.sum(axis=-1) >= policy.reference.min_recordings) & ((n > 0).sum(axis=-1) >= policy.reference.min_days)
+    )
+
+
+def _as_one_part(n: Array, values: Array, named: Array) -> tuple[Array, Array, Array]:
+    """One device's blocks by whole days: each part of the day weighs what it does on the current one."""
+    weight = n[:, 0] / n[:, 0].sum()
+    parts, recorded = np.flatnonzero(weight), np.any(n > 0, axis=0)
+    merged = np.zeros_like(n), np.full_like(values, np.nan), np.zeros_like(named)
+    merged[0][0], merged[2][0] = n.sum(axis=0), named.sum(axis=0)
+    merged[1][0] = np.where(recorded[:, None], np.einsum("p,pdv->dv", weight[parts], values[parts]), np.nan)
+    return merged

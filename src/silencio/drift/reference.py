@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -112,22 +112,26 @@ def field_reference(
 
 
 def reference_of(
-    recordings: Recordings, policy: DriftPolicy, accepted: Collection[date] | None = None
+    recordings: Recordings,
+    policy: DriftPolicy,
+    accepted: Collection[date] | None = None,
+    middles: Mapping[str, float] | None = None,
 ) -> FieldReference | None:
-    """`field_reference` of recordings."""
-    recordings = recordings.of(~recordings.clock_fault)
-    if not len(recordings):
+    """`field_reference` of recordings, with the `middles` of the reference that this one will extend."""
+    right = ~recordings.clock_fault
+    if not right.any():
         return None
     names, version = recordings.versions
-    newest = version[np.flatnonzero(recordings.day == recordings.day.max())[-1]]
-    allowed = recordings.day < recordings.day.max()
+    last_day = recordings.day[right].max()
+    newest = version[np.flatnonzero(right & (recordings.day == last_day))[-1]]
+    allowed = recordings.day < last_day
     if accepted is not None:
         allowed = np.isin(recordings.day, [(day - _EPOCH).days for day in accepted])
     recordings = recordings.of((version == newest) & allowed)
     recordings = recordings.of(_first_days(recordings, policy.reference.max_days))
     kept = {int(day) for day in np.unique(recordings.day)}
     recordings = _without_failures(recordings, kept)
-    middles = middles_of(recordings)
+    middles = middles_of(recordings.of(~recordings.clock_fault)) | dict(middles or {})
     blocks = blocks_of(recordings, middles)
     complete = [
         name
@@ -146,7 +150,7 @@ def extended(reference: FieldReference, later: FieldReference) -> FieldReference
 
     Args:
         reference: The site's frozen reference.
-        later: Frozen later, of the same site and bundle version.
+        later: Frozen later, of the same site and bundle version, with the first one's `middles`.
 
     Raises:
         DataError: They are of different sites, bundle versions or feature specifications.
@@ -176,11 +180,14 @@ def as_day(day: date) -> int:
 
 
 def _first_days(recordings: Recordings, max_days: int) -> NDArray[np.bool_]:
-    """Recordings of each device's first days: one that was installed later has later ones."""
-    keep = np.zeros(len(recordings), bool)
+    """Recordings of each device's first days: one that was installed later has later ones.
+
+    What came on these days with a clock that cannot be right is among them, as its share is compared, too.
+    """
+    keep, right = np.zeros(len(recordings), bool), ~recordings.clock_fault
     for device in np.unique(recordings.device):
         own = recordings.device == device
-        keep |= own & np.isin(recordings.day, np.unique(recordings.day[own])[:max_days])
+        keep |= own & np.isin(recordings.day, np.unique(recordings.day[own & right])[:max_days])
     return keep
 
 

@@ -147,7 +147,8 @@ def _concluded(
         return _verdict(
             known,
             "not_enough",
-            f"No device has {policy.min_recordings} recordings in any part of the day, with a reference for it.{gaps}",
+            f"No device has {policy.min_recordings} recordings in a part of the day, or as many of a sparse schedule "
+            f"in all of it, with a reference for them.{gaps}",
         )
     return _verdict(known, "no_change", f"Nothing has changed at {len(comparison.devices)} devices.{gaps}")
 

@@ -15,7 +15,7 @@ from monitoring.drift.actions import ActionPolicy, read_actions
 from monitoring.drift.job import DriftJob
 from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_REFERENCE, NOT_DELIVERED, NoDataError
 from monitoring.drift.place import days_of, document_uri, read_document
-from monitoring.drift.references import kept_references, renew
+from monitoring.drift.references import RECORDINGS, WINDOWS, kept_references, reference_table, renew
 from monitoring.drift.run import run_day
 from monitoring.drift.webhook import Webhook
 from silencio.drift import DriftPolicy
@@ -199,6 +199,44 @@ def test_reference__waits_for_a_recorder_that_came_later(tmp_path: Path) -> None
     assert (early.document.sites[0].outcome, enough.document.sites[0].outcome) == ("no_reference", "no_change")
     (kept,) = kept_references(str(tmp_path), "north", days[9])
     assert kept.reference.devices == ("am-1", "am-2", "am-3", "am-9")
+
+
+def test_reference__is_extended_by_a_recorder_when_its_days_are_complete(tmp_path: Path) -> None:
+    days = days_from(FIRST, 20)
+    tables = [day_rows(day, devices=("am-1", "am-2") if day < days[9] else ("am-1", "am-2", "am-9")) for day in days]
+    log, place = str(tmp_path / "log"), tmp_path / "out"
+    write_log(log, *tables)
+    run_day(job(log, place), days[8], NOW, catch_up=0)
+    (first,) = kept_references(str(place), "north", days[8])
+    bytes_before = read_bytes(first.uri)
+    early = run_day(job(log, place), days[13], NOW, catch_up=0)
+    assert "Without a reference: am-9." in early.document.sites[0].message
+    assert [one.uri for one in kept_references(str(place), "north", days[13])] == [first.uri]
+
+    found = run_day(job(log, place), days[18], NOW, catch_up=0)
+    assert "Without a reference" not in found.document.sites[0].message
+    old, new = kept_references(str(place), "north", days[18])
+    assert old.uri == first.uri and read_bytes(old.uri) == bytes_before
+    assert new.reference.devices == ("am-1", "am-2", "am-9") and new.reference.sha256 != old.reference.sha256
+    own = old.reference.blocks
+    kept = new.reference.blocks.of(devices=own.devices, days=own.days, codes=own.codes)
+    assert kept.values.tobytes() == own.values.tobytes() and kept.named.tobytes() == own.named.tobytes()
+    inputs = json.loads((place / f"date={days[18]}" / "inputs.json").read_text())
+    assert inputs["sites"]["north"]["reference"]["sha256"] == new.reference.sha256
+    (note,) = inputs["sites"]["north"]["notes"]
+    assert "extended by am-9" in note and old.reference.sha256[:12] in note and new.reference.sha256[:12] in note
+    for name in (RECORDINGS, WINDOWS):
+        table, before = reference_table(new, name), reference_table(old, name)
+        assert table is not None and before is not None
+        # As text: what was not measured is no number, and equals nothing.
+        assert str(table.slice(0, len(before)).to_pydict()) == str(before.to_pydict())
+        assert set(table.slice(len(before))["device_id"].to_pylist()) == {"am-9"}
+
+    # Again it is the same one; a day before its end is held against the old one.
+    run_day(job(log, place), days[18], NOW, catch_up=0)
+    assert len(kept_references(str(place), "north", days[18])) == 2
+    again = run_day(job(log, place), days[13], NOW, catch_up=0)
+    assert again.document == early.document
 
 
 def test_run__that_ends_before_its_actions_are_kept_leaves_the_day_to_the_next(

@@ -11,6 +11,7 @@ import pytest
 from silencio.drift import extended
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.reference import FieldReference, reference_of
+from silencio.drift.verdict import verdict_of
 from silencio.errors import DataError
 from tests.unit.drift.made_site import POLICY, reference, reserve
 
@@ -94,3 +95,17 @@ def test_extended__adds_devices_and_changes_no_other() -> None:
     other = FieldReference(later.site_id, "2.0", later.spec_sha256, later.middles, later.blocks)
     with pytest.raises(DataError, match="different bundle_version cannot be joined"):
         extended(early, other)
+
+
+def test_reference_of__counts_clocks_that_are_always_wrong() -> None:
+    """A recorder whose clock was wrong in a tenth of its recordings all along has no fault since today."""
+    made = reserve(2).recordings(range(10))
+    wrong = (made.device == 1) & (np.arange(len(made)) % 10 == 0)
+    object.__setattr__(made, "clock_fault", wrong)
+    frozen = reference_of(made.of(made.day < made.day.max()), POLICY)
+    assert frozen is not None
+    assert frozen.blocks.n_clock_faults[0].sum() == 0
+    assert frozen.blocks.n_clock_faults[1].sum() == (wrong & (made.day < made.day.max() - 1)).sum()
+    today = made.of(made.day == made.day.max())
+    day = reserve(2).first + timedelta(days=9)
+    assert verdict_of(today, day=day, reference=frozen, policy=POLICY).causes == ()
