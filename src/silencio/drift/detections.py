@@ -9,6 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+# Lists of the log that stand beside each other.
+_TOP = ("top_codes", "top_probabilities")
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -57,6 +60,7 @@ def detections_of(windows: pa.Table, row: NDArray[np.int64]) -> Detections:
     named_window, named = _flat(windows["detected_codes"])
     if not len(named):
         return _none()
+    windows = _without_torn_rows(windows)
     top_window, top = _flat(windows["top_codes"])
     both = pa.concat_arrays([named, top]).dictionary_encode()
     codes = np.array(both.dictionary.to_pylist(), object)
@@ -77,6 +81,17 @@ def detections_of(windows: pa.Table, row: NDArray[np.int64]) -> Detections:
     mean = np.divide(total, count, out=np.full(len(entries), np.nan), where=count > 0)
     present, species = np.unique(entries % len(codes), return_inverse=True)
     return Detections(tuple(codes[order][present]), entries // len(codes), species.astype(np.int64), mean)
+
+
+def _without_torn_rows(windows: pa.Table) -> pa.Table:
+    """A row with more codes than probabilities has no probabilities, and all others keep theirs."""
+    codes, probabilities = (pc.fill_null(pc.list_value_length(windows[name]), 0) for name in _TOP)
+    is_whole = pc.equal(codes, probabilities)
+    for name in _TOP:
+        column = windows[name]
+        whole = pc.if_else(is_whole, column, pa.scalar(None, column.type))
+        windows = windows.set_column(windows.schema.get_field_index(name), name, whole)
+    return windows
 
 
 def _none() -> Detections:
@@ -101,7 +116,7 @@ def _probabilities(
     named: NDArray[np.int64], top: NDArray[np.int64], probabilities: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Of each named key the probability that stands beside the same key among the most probable."""
-    if not len(top) or len(top) != len(probabilities):
+    if not len(top):
         return np.full(len(named), np.nan)
     order = np.argsort(top, kind="stable")
     place = np.minimum(np.searchsorted(top, named, sorter=order), len(top) - 1)

@@ -67,8 +67,8 @@ class CauseFound(_Part):
         cause: By the table of docs/monitoring.md.
         certainty: How sure.
         since: First day of the unbroken run of days with this cause.
-        n_days_of_four: Of the last four days that were compared, within two weeks, those with this cause: three are
-            an alert.
+        n_days_of_four: Number of days with this cause, of the last four that were compared within two weeks: three
+            make an alert.
         alert: Whether an alert is due.
         devices: Devices that have it; all of the site's where it is empty.
         devices_of_other_sound: Those of them whose sound it changes; a new key changes none.

@@ -50,6 +50,18 @@ def test_recordings_of__take_the_mean_over_windows_without_those_that_are_unknow
     assert found.values[:, 0] == pytest.approx([-32.0, -20.0])
 
 
+def test_recordings_of__with_a_torn_row_have_the_probabilities_of_all_others() -> None:
+    rows = day_rows(1)
+    whole = recordings_of(rows, "made-up", PARTS).detections
+    torn = rows["top_probabilities"].to_pylist()
+    row = next(place for place, codes in enumerate(rows["detected_codes"].to_pylist()) if codes)
+    torn[row] = torn[row][:-1]
+    found = recordings_of(replaced(rows, "top_probabilities", torn), "made-up", PARTS).detections
+    is_torn = found.recording == row
+    assert is_torn.any() and np.isnan(found.probability[is_torn]).all()
+    assert np.array_equal(found.probability[~is_torn], whole.probability[~is_torn], equal_nan=True)
+
+
 def test_recordings_of__without_statistics_of_sound_have_none() -> None:
     rows = replaced(day_rows(), "noise_floor_bands_db", [None] * 576)
     found = recordings_of(rows.drop_columns(["rolloff_hz"]), "made-up", PARTS)
