@@ -30,9 +30,9 @@ from silencio.errors import ServingError
 from silencio.feedback import Judgement, table_of
 from silencio.storage import write_bytes
 
-# After the gauges of a day were scraped, so many evaluations of the rules until what fires is looked at: `for` is one
-# of them at this scale, and Alertmanager is told by the next.
-_N_EVALUATIONS = 4
+# After the gauges of a day were scraped, so many evaluations of the rules until what fires is looked at: at this scale
+# `for` is one of them, and a rule's window has four scrapes, in which the day before may still stand.
+_N_EVALUATIONS = 8
 # Drift is stale when its run is 26 hours old, and what a run and a scrape take is not divided by the month's scale: a
 # day is twelve times as long. A run takes longer with each day in the log.
 _MIN_DAY_S, _DAY_TO_RUN, _LONGER_A_DAY, _SEEN_S = 20.0, 12.0, 0.035, 1.5

@@ -24,6 +24,7 @@ from silencio.drift import Confusion, site_verdict
 from silencio.drift.document import DriftDocument, SiteVerdict
 from silencio.drift.importance import with_importance
 from silencio.drift.reviews import Reviews
+from silencio.prediction_log import LogReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +63,14 @@ class Day:
     inputs: dict[str, Any]
 
 
-def look_at_day(job: DriftJob, day: date, made_at: datetime) -> Day:
+def look_at_day(job: DriftJob, day: date, made_at: datetime, log: LogReader) -> Day:
     """Verdicts of one day; references that became complete are frozen on the way.
 
     Args:
         job: What the run was given.
         day: By the sun at the sites.
         made_at: Time that stands in the document.
+        log: Reads the log.
 
     Raises:
         NoDataError: Nothing was recorded on the day.
@@ -76,7 +78,7 @@ def look_at_day(job: DriftJob, day: date, made_at: datetime) -> Day:
         StorageError: A place cannot be read or written.
         ConfigError: A site that is wanted is unknown.
     """
-    reader = DayReader(job, day)
+    reader = DayReader(job, day, log)
     names = reader.sites()
     confusion = reader.confusion
     judgements = None if job.reviews is None else read_judgements(job.reviews)

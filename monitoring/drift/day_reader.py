@@ -17,6 +17,7 @@ from silencio.drift import Confusion, sites_of
 from silencio.drift.document import DriftDocument, SiteVerdict
 from silencio.drift.recordings import Recordings, recordings_of
 from silencio.errors import ConfigError
+from silencio.prediction_log import LogReader
 
 
 class DayReader:
@@ -25,16 +26,17 @@ class DayReader:
     Args:
         job: What the run was given.
         day: By the sun at the sites.
+        log: Reads the log, here and for the run's other days.
     """
 
-    def __init__(self, job: DriftJob, day: date) -> None:
-        self._job, self._day = job, day
+    def __init__(self, job: DriftJob, day: date, log: LogReader) -> None:
+        self._job, self._day, self._log = job, day, log
         self.recordings = cache(self._recordings)
 
     @cached_property
     def rows(self) -> pa.Table:
         """Rows that hold the day."""
-        return read_days(self._job.log, self._day, self._day, self._job.late_days)
+        return read_days(self._log, self._day, self._day, self._job.late_days)
 
     @cached_property
     def history(self) -> tuple[DriftDocument, ...]:
@@ -47,13 +49,13 @@ class DayReader:
         """Rows of the weeks before the day, of which a reference is made."""
         first, last = self._day - timedelta(days=LOOKBACK_DAYS), self._day - timedelta(days=1)
         # Without those of the day: a release would be the newest version, of which there is no reference.
-        return recorded_on(read_days(self._job.log, first, last, self._job.late_days), first, last)
+        return recorded_on(read_days(self._log, first, last, self._job.late_days), first, last)
 
     @cached_property
     def reviewed_rows(self) -> pa.Table:
         """Rows whose detections are held against their reviews."""
         first = self._day - timedelta(days=REVIEW_DAYS - 1)
-        return recorded_on(read_days(self._job.log, first, self._day, self._job.late_days), first, self._day)
+        return recorded_on(read_days(self._log, first, self._day, self._job.late_days), first, self._day)
 
     @cached_property
     def confusion(self) -> Confusion | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from silencio.audio import WINDOW_STATISTICS
 from silencio.drift.recordings import Recordings
 from silencio.drift.sun import local_days
-from silencio.prediction_log import read_log
+from silencio.prediction_log import LogReader
 from silencio.prediction_log.schema import SCHEMA
 
 # No place of the world is further from UTC.
@@ -33,11 +33,11 @@ COLUMNS = tuple(
 )
 
 
-def read_days(place: str, first: date, last: date, late_days: int) -> pa.Table:
+def read_days(log: LogReader, first: date, last: date, late_days: int) -> pa.Table:
     """Rows that hold every recording of the days from `first` to `last`, and some of the days around them.
 
     Args:
-        place: Folder or S3 prefix of the log.
+        log: Reads `COLUMNS`.
         first: First day.
         last: Last day.
         late_days: Days that a recording may come later than it was made.
@@ -51,7 +51,7 @@ def read_days(place: str, first: date, last: date, late_days: int) -> pa.Table:
     """
     since = datetime.combine(first, time(), UTC) - _MAX_OFFSET
     until = datetime.combine(last, time(), UTC) + timedelta(days=1 + late_days) + _MAX_OFFSET
-    return read_log(place, since, until, COLUMNS)
+    return log.rows(since, until)
 
 
 def recorded_on(rows: pa.Table, first: date, last: date) -> pa.Table:

@@ -10,6 +10,7 @@ from monitoring.drift.actions import DriftAction, due_actions, keep_actions
 from monitoring.drift.day import Day, inputs_json, look_at_day
 from monitoring.drift.evidently_pages import has_evidently, write_evidently
 from monitoring.drift.job import DriftJob
+from monitoring.drift.log_rows import COLUMNS
 from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_REFERENCE, NOT_DELIVERED, NoDataError
 from monitoring.drift.place import INPUTS, day_place, document_uri, has_document, write_document
 from monitoring.drift.references import RECORDINGS, reference_table
@@ -18,6 +19,7 @@ from monitoring.drift.sounds import WindowSound
 from monitoring.drift.webhook import Delivery, deliver
 from silencio.drift.document import DriftDocument
 from silencio.features import FeatureSpec
+from silencio.prediction_log import LogReader
 from silencio.storage import join, write_bytes
 
 # The rule of three days of four needs the three before.
@@ -86,18 +88,19 @@ def run_day(
         StorageError: A place cannot be read or written; days that were finished before stay.
         ConfigError: An option cannot be used.
     """
+    log = LogReader(job.log, COLUMNS)
     made_before = []
     for ago in range(catch_up, 0, -1):
         before = day - timedelta(days=ago)
         if has_document(job.place, before):
             continue
         try:
-            _make(job, before, made_at, on_note)
+            _make(job, before, made_at, log, on_note)
         except NoDataError:
             continue
         made_before.append(before)
     try:
-        document, page, actions = _make(job, day, made_at, on_note)
+        document, page, actions = _make(job, day, made_at, log, on_note)
     except NoDataError:
         # Of days that were made up for, and of a receiver that was away: what is due waits for no recording.
         if job.webhook is not None:
@@ -110,9 +113,9 @@ def run_day(
 
 
 def _make(
-    job: DriftJob, day: date, made_at: datetime, on_note: Callable[[str], None]
+    job: DriftJob, day: date, made_at: datetime, log: LogReader, on_note: Callable[[str], None]
 ) -> tuple[DriftDocument, str, list[DriftAction]]:
-    found = look_at_day(job, day, made_at)
+    found = look_at_day(job, day, made_at, log)
     folder = day_place(job.place, day)
     keep_windows(job.place, day, found.sites)
     write_bytes(join(folder, INPUTS), inputs_json(found.inputs))

@@ -4,13 +4,14 @@ Serving writes it (`serving.prediction_log`); releases, drift and feedback read 
 """
 
 from silencio.prediction_log.probabilities import probability_matrix
-from silencio.prediction_log.reader import LogFollower, answered, read_log
+from silencio.prediction_log.reader import LogFollower, LogReader, answered, read_log
 from silencio.prediction_log.rows import RecordingFacts, WindowRecord, prediction_id, window_records
 from silencio.prediction_log.schema import SCHEMA
 
 __all__ = [
     "SCHEMA",
     "LogFollower",
+    "LogReader",
     "RecordingFacts",
     "WindowRecord",
     "answered",

@@ -44,14 +44,54 @@ def read_log(place: str, since: datetime, until: datetime, columns: Sequence[str
         DataError: A file in it is no part of a prediction log, half-written or a copy of another one, a time has no
             zone, or there is no such column.
     """
-    try:
-        since, until = in_utc(since), in_utc(until)
-    except ValueError as error:
-        raise DataError(f"the prediction log is read by moments: {error}; give datetime.now(UTC) or alike") from error
-    schema = _schema_of(columns)
-    tables = [_read_file(uri, content, schema, since, until) for uri, content in _contents(place, since, until)]
-    table = pa.concat_tables([_with_time(schema).empty_table(), *tables])
-    return table.sort_by([(_RECEIVED_AT, "ascending")]).select(schema.names)
+    return LogReader(place, columns).rows(since, until)
+
+
+class LogReader:
+    """Reads stretches of a log that overlap, as those of a day and of the weeks before it: each of its days once.
+
+    What is written into a day after it was read is not seen: a reader is for one look at a log.
+
+    Args:
+        place: A folder or an S3 prefix, as given to `--prediction_log`.
+        columns: Columns of `SCHEMA`, in their order; None is all.
+
+    Raises:
+        DataError: There is no such column.
+    """
+
+    def __init__(self, place: str, columns: Sequence[str] | None = None) -> None:
+        self._place, self._schema = place, _schema_of(columns)
+        self._days: dict[str, pa.Table] = {}
+        # By content: none of the files is another one under another name, whose rows would count twice.
+        self._known: dict[bytes, str] = {}
+
+    def rows(self, since: datetime, until: datetime) -> pa.Table:
+        """As `read_log`, and raises as it does."""
+        try:
+            since, until = in_utc(since), in_utc(until)
+        except ValueError as error:
+            text = f"the prediction log is read by moments: {error}; give datetime.now(UTC) or alike"
+            raise DataError(text) from error
+        wanted = _with_time(self._schema)
+        tables = [self._of_day(day) for day in _days_of(self._place, since, until)]
+        table = pa.concat_tables([wanted.empty_table(), *tables])
+        chosen = _within(table[_RECEIVED_AT], since, until)
+        return table.filter(chosen).sort_by([(_RECEIVED_AT, "ascending")]).select(self._schema.names)
+
+    def _of_day(self, day: str) -> pa.Table:
+        if day not in self._days:
+            tables = []
+            for uri in _files_of_day(self._place, day):
+                content = read_bytes(uri)
+                first = self._known.setdefault(hashlib.sha256(content).digest(), uri)
+                if first != uri:
+                    raise DataError(
+                        f"{uri} and {first} are the same file, and its rows would count twice: take one out of the log"
+                    )
+                tables.append(_read_file(uri, content, self._schema))
+            self._days[day] = pa.concat_tables([_with_time(self._schema).empty_table(), *tables])
+        return self._days[day]
 
 
 class LogFollower:
@@ -82,9 +122,11 @@ class LogFollower:
         found = [
             uri for uri in _files(self._place, self._since, datetime.now(UTC) + _CLOCK_SKEW) if uri not in self._known
         ]
-        tables += [_read_file(uri, read_bytes(uri), self._schema, self._since, _END_OF_TIME) for uri in found]
+        tables += [_read_file(uri, read_bytes(uri), self._schema) for uri in found]
         self._known.update(found)
-        return pa.concat_tables(tables).sort_by([(_RECEIVED_AT, "ascending")]).select(self._schema.names)
+        table = pa.concat_tables(tables)
+        table = table.filter(_within(table[_RECEIVED_AT], self._since, _END_OF_TIME))
+        return table.sort_by([(_RECEIVED_AT, "ascending")]).select(self._schema.names)
 
 
 def answered(table: pa.Table) -> pa.Table:
@@ -110,33 +152,24 @@ def _with_time(schema: pa.Schema) -> pa.Schema:
 
 
 def _files(place: str, since: datetime, until: datetime) -> Iterator[str]:
+    return (uri for day in _days_of(place, since, until) for uri in _files_of_day(place, day))
+
+
+def _days_of(place: str, since: datetime, until: datetime) -> list[str]:
     if is_local(place) and not local_path(place).is_dir():
         raise StorageError(f"{place} cannot be listed: there is no such folder")
-    if since >= until:
-        return
-    for day in _days(place, since.date(), (until - timedelta.resolution).date()):
-        try:
-            found = list_objects(join(place, f"{PARTITION}{day}"))
-        except StorageError as error:
-            if not is_missing(error):
-                raise
-            continue  # a day without requests has no folder
-        for one in found:
-            name = name_of(one.uri)
-            if name.endswith(SUFFIX) and not name.startswith("."):
-                yield one.uri
+    return _days(place, since.date(), (until - timedelta.resolution).date()) if since < until else []
 
 
-def _contents(place: str, since: datetime, until: datetime) -> Iterator[tuple[str, bytes]]:
-    """The files of a stretch, none of which is another one under another name: its rows would count twice."""
-    known: dict[bytes, str] = {}
-    for uri in _files(place, since, until):
-        content = read_bytes(uri)
-        first = known.setdefault(hashlib.sha256(content).digest(), uri)
-        if first != uri:
-            text = f"{uri} and {first} are the same file, and its rows would count twice: take one out of the log"
-            raise DataError(text)
-        yield uri, content
+def _files_of_day(place: str, day: str) -> list[str]:
+    try:
+        found = list_objects(join(place, f"{PARTITION}{day}"))
+    except StorageError as error:
+        if not is_missing(error):
+            raise
+        return []  # a day without requests has no folder
+    names = [(one.uri, name_of(one.uri)) for one in found]
+    return [uri for uri, name in names if name.endswith(SUFFIX) and not name.startswith(".")]
 
 
 def _days(place: str, first: date, last: date) -> list[str]:
@@ -148,8 +181,8 @@ def _days(place: str, first: date, last: date) -> list[str]:
     return [day for day in logged if f"{first}" <= day <= f"{last}"]
 
 
-def _read_file(uri: str, content: bytes, schema: pa.Schema, since: datetime, until: datetime) -> pa.Table:
-    """Its rows of the stretch, with the columns of `schema` and the time."""
+def _read_file(uri: str, content: bytes, schema: pa.Schema) -> pa.Table:
+    """Its rows, with the columns of `schema` and the time."""
     wanted = _with_time(schema)
     try:
         present = pq.read_schema(pa.BufferReader(content)).names
@@ -164,9 +197,11 @@ def _read_file(uri: str, content: bytes, schema: pa.Schema, since: datetime, unt
     except (pa.ArrowException, OSError) as error:  # the latter where it is whole but for some bytes
         text = f"{uri} is no file of a prediction log, or is damaged or half-written: take it out of the log ({error})"
         raise DataError(text) from error
-    received_at = columns[wanted.names.index(_RECEIVED_AT)]
-    chosen = pc.and_(pc.greater_equal(received_at, _moment(since)), pc.less(received_at, _moment(until)))
-    return pa.Table.from_arrays(columns, schema=wanted).filter(chosen)
+    return pa.Table.from_arrays(columns, schema=wanted)
+
+
+def _within(received_at: pa.ChunkedArray, since: datetime, until: datetime) -> pa.ChunkedArray:
+    return pc.and_(pc.greater_equal(received_at, _moment(since)), pc.less(received_at, _moment(until)))
 
 
 def _name_in(present: Sequence[str], name: str) -> str:

@@ -14,7 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from silencio.errors import DataError, StorageError
-from silencio.prediction_log import SCHEMA, LogFollower, RecordingFacts, answered, read_log, reader, window_records
+from silencio.prediction_log import (
+    SCHEMA,
+    LogFollower,
+    LogReader,
+    RecordingFacts,
+    answered,
+    read_log,
+    reader,
+    window_records,
+)
 from silencio.prediction_log.rows import as_table
 from silencio.storage import join, write_bytes, zip_root
 from tests.s3 import running_s3
@@ -287,3 +296,26 @@ def test_follower__a_file_that_could_not_be_read_is_not_lost(tmp_path: Path) -> 
 def test_answered__leaves_out_requests_that_failed_and_keeps_logs_without_a_status() -> None:
     rows = pa.concat_tables([_table(status=status, request_id=str(status)) for status in ("ok", "503", None)])
     assert answered(rows)["request_id"].to_pylist() == ["ok", "None"]
+
+
+def test_reader__reads_each_day_once_whatever_stretches_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = [AT + n * DAY for n in range(4)]
+    for number, moment in enumerate(moments):
+        _write(str(tmp_path), moment, request_id=f"r{number}")
+    read: list[str] = []
+    monkeypatch.setattr(reader, "read_bytes", lambda uri: read.append(uri) or Path(uri).read_bytes())
+    log = LogReader(str(tmp_path), ["request_id"])
+
+    def ids(first: datetime, last: datetime) -> list[str]:
+        rows = log.rows(first, last)
+        assert rows.column_names == ["request_id"]
+        assert rows.equals(read_log(str(tmp_path), first, last, ["request_id"]))
+        return rows["request_id"].to_pylist()
+
+    assert ids(MIDNIGHT, MIDNIGHT + 2 * DAY) == ["r0", "r1"]
+    assert ids(AT + timedelta(seconds=1), MIDNIGHT + 4 * DAY) == ["r1", "r2", "r3"]
+    assert ids(MIDNIGHT, MIDNIGHT) == []
+    # Those of the reader, and those of each `read_log` beside it.
+    assert len(read) == 4 + 2 + 4
