@@ -20,6 +20,8 @@ from kfp.dsl import structures
 # Parameters that stand for the settings and the recordings which input artifacts were made with and of. A run of this
 # machine looks at the artifacts themselves (`pipelines.local.resume`).
 MADE_WITH, MADE_OF = "made_with", "made_of"
+# A step that only joins heads reads no setting, and is keyed by those of the head.
+HEAD_SETTINGS = "head_settings"
 # Nodes of one component can have the same inputs but for their artifacts: another round of self-training.
 NODE = "node"
 # A step's page lists its input artifacts by the names of its inputs, `head_1` to `head_6`, whatever the artifacts are

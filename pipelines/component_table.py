@@ -24,8 +24,8 @@ from pipelines.train import train_pipeline
 from silencio.config import preset_text, resolve
 
 PRESET = "reserve-fast"
-# With these a graph has every node that there can be.
-OVERRIDES = ("student={}", "self_training={pool: soundscapes}")
+# With these, graphs have every node that there can be.
+OVERRIDES = (("student={}", "self_training={pool: soundscapes}"), ("split.scheme=cross_fit",))
 # Graphs import what they are made of.
 _COMPONENTS = {
     one.python_func.__name__: one
@@ -99,10 +99,12 @@ def _tables() -> Iterator[str]:
 
 
 def _uses_of_train() -> dict[str, _Use]:
-    resolved, graphs = resolve(preset_text(PRESET), overrides=OVERRIDES), []
-    for profile in (CPU, GPU):
-        with made_for(Cluster(profile)):
-            graphs.append((profile, train_pipeline(PRESET, resolved, "{}")))
+    graphs = []
+    for overrides in OVERRIDES:
+        resolved = resolve(preset_text(PRESET), overrides=overrides)
+        for profile in (CPU, GPU):
+            with made_for(Cluster(profile)):
+                graphs.append((profile, train_pipeline(PRESET, resolved, "{}")))
     return _uses(graphs)
 
 

@@ -189,7 +189,7 @@ def _recordings(
         split_history=divided.outputs["split_history"],
         soundscapes=soundscapes,
         development=featurize_split("development", settings, *featurized),
-        test=featurize_split("test", settings, usable, assignment),
+        test=None if resolved.n_folds else featurize_split("test", settings, usable, assignment),
     )
 
 

@@ -12,14 +12,16 @@ from components.evaluate import evaluate
 from components.export import export
 from components.featurize import featurize
 from components.fit_ensemble import fit_ensemble
+from components.join_folds import join_folds
 from components.plan import plan
 from components.pseudo_label import pseudo_label
 from components.train_head import train_head
 from pipelines import resources
-from pipelines.cache_keys import MADE_OF, MADE_WITH, PLACES, keyed
+from pipelines.cache_keys import HEAD_SETTINGS, MADE_OF, MADE_WITH, PLACES, keyed
 from pipelines.named_groups import NamedLoop
 from silencio.config import STUDENT, RunConfig
 from silencio.config.parts import MAX_HEADS
+from silencio.data.split import MAX_FOLDS
 from silencio.models.head import HeadConfig
 
 # Shards that a local run works on at once; a cluster schedules by what each pod asks for.
@@ -55,7 +57,7 @@ class Data(NamedTuple):
         split_history: What the next run is handed.
         soundscapes: Unlabelled recordings of the same places.
         development: The loop's shards of training, validation and pool.
-        test: The loop's shards of the test set.
+        test: The loop's shards of the test set; None where every recording is trained on (`cross_fit`).
     """
 
     classes: Any
@@ -65,6 +67,11 @@ class Data(NamedTuple):
     soundscapes: Any
     development: Any
     test: Any
+
+    @property
+    def evaluated(self) -> Any:
+        """Shards of what is evaluated: all of them, where none were held out."""
+        return self.development if self.test is None else self.test
 
 
 class Settings(NamedTuple):
@@ -151,20 +158,38 @@ def featurize_split(split: str, settings: Settings, usable: Any, assignment: Any
 
 
 def train_heads(resolved: RunConfig, data: Data, run: Run, suffix: str = "") -> Heads:
-    """A named node a head."""
+    """A named node a head; of `cross_fit` one more a fold, and one that joins them."""
     models = []
     for name, place in _places(resolved.heads).items():
-        node = keyed(train_head, run.settings.key("train_head"), f"train-{_dashed(name)}{suffix}")
-        task = node(
-            config=run.settings.of(place),
-            head=name,
-            classes=data.classes,
-            shards=dsl.Collected(data.development),
-            soundscapes=data.soundscapes,
-        )
-        resources.request(_with_places(task), resources.for_head(resolved.heads[name].kind, run.preset))
-        models.append(task.outputs["model"])
+        key = run.settings.key("train_head")
+        whole = _train_head(resolved, data, run, name, place, f"train-{_dashed(name)}{suffix}")
+        if not resolved.n_folds:
+            models.append(whole)
+            continue
+        folds = [
+            _train_head(resolved, data, run, name, place, f"train-{_dashed(name)}-fold-{number + 1}{suffix}", number)
+            for number in range(resolved.n_folds)
+        ]
+        folds += [folds[-1]] * (MAX_FOLDS - len(folds))
+        places = {f"fold_{number}": one for number, one in enumerate(folds, start=1)}
+        joined = keyed(join_folds, key | {HEAD_SETTINGS: run.settings.of(place)}, f"join-{_dashed(name)}{suffix}")
+        models.append(resources.request(joined(whole=whole, **places), resources.SMALL).outputs["model"])
     return _in_places(resolved.heads, models)
+
+
+def _train_head(
+    resolved: RunConfig, data: Data, run: Run, name: str, place: str, node: str, fold: int | None = None
+) -> Any:
+    task = keyed(train_head, run.settings.key("train_head"), node)(
+        config=run.settings.of(place),
+        head=name,
+        classes=data.classes,
+        shards=dsl.Collected(data.development),
+        soundscapes=data.soundscapes,
+        **({} if fold is None else {"fold": fold}),
+    )
+    resources.request(_with_places(task), resources.for_head(resolved.heads[name].kind, run.preset))
+    return task.outputs["model"]
 
 
 def distill_heads(
@@ -254,7 +279,7 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | N
         candidate=made.outputs["candidate"],
         soundscapes=data.soundscapes,
         development=dsl.Collected(data.development),
-        test=dsl.Collected(data.test),
+        test=dsl.Collected(data.evaluated),
         champion=run.champion,
         **beside,
         **fitted_ensemble,
@@ -265,7 +290,7 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | N
         candidate=made.outputs["candidate"],
         evaluation=evaluated.outputs["evaluation"],
         variants=made.outputs["variants"],
-        test=dsl.Collected(data.test),
+        test=dsl.Collected(data.evaluated),
     )
     for task in (calibrated, gated):
         resources.request(task, resources.SMALL)

@@ -50,7 +50,8 @@ def evaluated_table(run: TrainedRun, width: int) -> Table:
     name_cells = max(_MIN_NAME_CELLS, min(max_name_cells, width - others))
     numbers = [Column(heading, justify="right", overflow="fold") for heading in headings[1:]]
     part = f", test set {run.evaluation.test_set}" if run.evaluation.test_set else ""
-    title = f"{run.evaluation.metrics.n_recordings} test recordings{part}"
+    which = "recordings without their fold" if run.evaluation.n_folds else "test recordings"
+    title = f"{run.evaluation.metrics.n_recordings} {which}{part}"
     table = Table(Column(headings[0], overflow="fold", width=name_cells), *numbers, title=title)
     for row in shown:
         table.add_row(*row)

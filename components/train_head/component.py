@@ -17,6 +17,7 @@ def train_head(
     model: dsl.Output[dsl.Model],
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
+    fold: int = -1,
 ):
     """Train one head on the training recordings and evaluate it on validation.
 
@@ -29,6 +30,7 @@ def train_head(
         model: The trained head and its probabilities for every validation window.
         report: The course of training.
         metrics: Metrics on validation.
+        fold: Fold, from 0, that it is trained without and evaluated on; -1: it is trained on all of the training split.
     """
     from pathlib import Path
 
@@ -41,6 +43,7 @@ def train_head(
         classes=Path(classes.path),
         shards=[Path(shard.path) for shard in shards],
         soundscapes=Path(soundscapes.path),
+        fold=None if fold < 0 else fold,
     )
     outcome = step.run(inputs, step.Outputs(model=Path(model.path), report=Path(report.path)))
     model.metadata.update(outcome.metadata)

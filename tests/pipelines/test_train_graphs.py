@@ -128,3 +128,28 @@ def test_training_steps__are_handed_no_test_recording(tasks) -> None:
 def test_without_them__no_node_is_there_for_them(tasks) -> None:
     graph = tasks()
     assert not {name for name in graph if name.split("-")[0] in ("pseudo", "pool", "distill", "compare", "record")}
+
+
+def test_cross_fit__trains_each_head_without_each_fold_on_nodes_of_their_own(tasks) -> None:
+    graph = tasks("split.scheme=cross_fit", "split.n_folds=3")
+    for head in ("effnet-lora", "texture"):
+        folds = [f"train-{head}-fold-{number}" for number in (1, 2, 3)]
+        assert {name for name in graph if name.startswith(f"train-{head}")} == {f"train-{head}", *folds}
+        for number, name in enumerate(folds):
+            assert graph[name]["inputs"]["parameters"]["fold"]["runtimeValue"]["constant"] == number
+            # The head's own settings and the recordings: another head that changes leaves it alone.
+            assert part(graph[name]) == part(graph[f"train-{head}"])
+            assert graph[name]["dependentTasks"] == graph[f"train-{head}"]["dependentTasks"]
+        joined = graph[f"join-{head}"]
+        assert producer(joined, "whole") == f"train-{head}"
+        assert [producer(joined, f"fold_{place}") for place in range(1, 11)] == [*folds, *7 * [folds[-1]]]
+    assert producer(graph["fit-ensemble"], "head_1") == "join-effnet-lora"
+    assert producer(graph["evaluate"], "head_2") == "join-texture"
+    # Nothing is held out: what is evaluated is what was trained on, by models that had not seen it.
+    assert not [name for name in graph if "test" in name]
+    assert producer(graph["evaluate"], "test") == producer(graph["evaluate"], "development")
+
+
+def test_holdout__has_no_folds(tasks) -> None:
+    graph = tasks("split.n_folds=7")
+    assert not [name for name in graph if "fold" in name or name.startswith("join-")]

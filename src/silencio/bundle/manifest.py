@@ -19,6 +19,8 @@ MANIFEST = "bundle.json"
 GRAPH = "model.onnx"
 PARITY = "parity.npz"
 REFERENCE = "reference.parquet"
+# Of the reference, before a species' code: its probability.
+PROBABILITY = "p_"
 DATA = "data.parquet"
 SPLIT_HISTORY = "split.parquet"
 MODEL_CARD = "MODEL_CARD.md"
@@ -154,6 +156,11 @@ class BundleManifest(_Entry):
         return sent_inputs(self.inputs, self.spec)
 
     # A stored bundle keeps the names that it was sealed with: its own sha256 is of them.
+
+    @property
+    def n_folds(self) -> int:
+        """Folds by which all recordings were evaluated; 0: test recordings were held out."""
+        return int(self.metrics.get("n_folds", 0))
 
     @property
     def test_set(self) -> str:

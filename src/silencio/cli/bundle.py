@@ -107,7 +107,8 @@ def _describe(bundle: Bundle, console: Console) -> None:
     test = manifest.metrics.get("test", {})
     if "n_recordings" in test:
         test_set = f", test set {manifest.test_set}" if manifest.test_set else ""
-        table.add_row("test recordings", f"{test['n_recordings']}{test_set}")
+        which = "recordings without their fold" if manifest.n_folds else "test recordings"
+        table.add_row(which, f"{test['n_recordings']}{test_set}")
     for name, value in test.items():
         if isinstance(value, float):
             table.add_row(f"test {name}", f"{value:.3f}")

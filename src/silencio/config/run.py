@@ -132,6 +132,26 @@ class RunConfig(DataConfig):
             raise ValueError("release: student, but there is none: configure `student`, or release the ensemble")
         return self
 
+    @model_validator(mode="after")
+    def _folds_stand_alone(self) -> Self:
+        if self.split.scheme != "cross_fit":
+            return self
+        taken = {
+            "student": self.student,
+            "self_training": self.self_training,
+            "stacking.n_folds": self.stacking.n_folds,
+        }
+        if beside := [name for name, value in taken.items() if value]:
+            raise ValueError(
+                f"split.scheme: cross_fit does not go with {beside[0]} yet: leave it out, or take split.scheme: holdout"
+            )
+        return self
+
+    @property
+    def n_folds(self) -> int:
+        """Times that each head is trained without a fold; 0 where recordings are held out."""
+        return self.split.n_folds if self.split.scheme == "cross_fit" else 0
+
     @property
     def released(self) -> Release:
         """The bundle that is registered if it passes the gates."""
@@ -146,6 +166,7 @@ class RunConfig(DataConfig):
             "student": "one" if self.student else "none",
             "self_training": f"{training.rounds} rounds from {training.pool}" if training else "none",
             "release": self.released,
+            "folds": str(self.n_folds or "none"),
         }
 
     def check_graph(self, compiled_for: Mapping[str, str]) -> None:

@@ -34,7 +34,7 @@ from silencio.storage import concerns_one_file, read_bytes, whole_folder, write_
 
 _WAVEFORMS, _RECORDINGS, _SHARD = "waveforms.i16", "recordings.parquet", "shard.json"
 _COLUMNS = ("recording_id", "primary_label", "split", "path")
-_KEPT = ("sha256", "decoded_sha256", "author", "site", "recorded_at", "latitude", "longitude", "group_id")
+_KEPT = ("sha256", "decoded_sha256", "author", "site", "recorded_at", "latitude", "longitude", "group_id", "fold")
 # Of development, of test, and of a pool: KFP names every shard that a step is handed in one argument of its command,
 # with some 650 bytes each on a cluster, and Linux bounds an argument by 128 KiB.
 MAX_SHARDS = 60
@@ -83,8 +83,8 @@ def write_shard(
 
     Args:
         recordings: Rows with `recording_id`, `path`, `primary_label`, `secondary_labels`, `split`; of `sha256`,
-            `decoded_sha256`, `author`, `site`, `recorded_at`, `latitude`, `longitude` and `group_id` the shard keeps
-            what there is. A recording whose bytes no longer have their `sha256` is refused.
+            `decoded_sha256`, `author`, `site`, `recorded_at`, `latitude`, `longitude`, `group_id` and `fold` the shard
+            keeps what there is. A recording whose bytes no longer have their `sha256` is refused.
         spec: The definition that is followed.
         directory: The shard's folder.
         encoders: Encoders whose embeddings are kept beside the waveforms.

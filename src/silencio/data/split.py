@@ -11,11 +11,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from silencio.data.folds import deal_groups, fold_name, fold_number
 from silencio.data.frames import read_frame
 from silencio.errors import SplitError
 
@@ -24,24 +26,38 @@ SPLIT_HISTORY_COLUMNS = ["recording_id", "group_id", "sha256", "primary_label", 
 # Where recordings of one group were in several splits, the later one here wins: what was tested on is not trained on.
 _STRICTNESS = {split: number for number, split in enumerate(SPLITS)}
 _MIN_OWNERS = 3
+# A release replays hundreds of recordings: from a thousand on, a tenth is that many and no loss to learn from.
+_REPLAY_FROM, _REPLAY_SHARE = 1_000, 0.1
+# To whatever is in no fold.
+NO_FOLD = -1
+# Places for models without a fold in a pipeline: KFP has no lists of artifacts of different tasks.
+MAX_FOLDS = 10
 
 
 class SplitConfig(BaseModel):
     """How recordings are divided.
 
     Attributes:
+        scheme: `holdout` keeps recordings back for validation and test. `cross_fit` keeps none: every recording is
+            trained on, and evaluated by models that were trained without its fold.
         seed: Seed of the draw; another seed, another split.
-        validation_share: Share of a species' recordings that choose between models.
-        test_share: Share that is read once, at the end.
+        validation_share: Share of a species' recordings that choose between models; of `holdout`.
+        test_share: Share that is read once, at the end; of `holdout`.
+        n_folds: Number of folds; of `cross_fit`.
+        release_replay: What of `cross_fit` never trains, so that a release can replay it: a share of each species'
+            recordings, or their names. None: a tenth from 1,000 recordings on, and below nothing.
         group_by: What is never in two splits: a source `recording`; or all recordings of a species by one `recordist`,
             or of one `site`, for the species that have at least three of them (the others stay with recordings).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
+    scheme: Literal["holdout", "cross_fit"] = "holdout"
     seed: int = 0
     validation_share: float = Field(0.2, gt=0, lt=1)
     test_share: float = Field(0.2, gt=0, lt=1)
+    n_folds: int = Field(5, ge=2, le=MAX_FOLDS)
+    release_replay: Annotated[float, Field(ge=0, lt=1)] | tuple[str, ...] | None = None
     group_by: Literal["recording", "recordist", "site"] = "recording"
 
     @model_validator(mode="after")
@@ -56,9 +72,10 @@ class Split:
     """The drawn split.
 
     Attributes:
-        assignment: `recording_id`, `group_id`, `primary_label`, `split`, sorted by recording_id.
+        assignment: `recording_id`, `group_id`, `primary_label`, `split`, sorted by recording_id; with `fold` where the
+            scheme is `cross_fit`, in which `test` is what a release replays, of fold `NO_FOLD`.
         too_small: Species that are not in all three splits, for want of groups of their own, each with the splits that
-            it is in.
+            it is in; of `cross_fit`, those of one fold alone, which no model can name that was trained without it.
         split_history: The assignment of every recording that this or an earlier run ever had
             (`SPLIT_HISTORY_COLUMNS`): what is handed to the next run.
         n_kept: Recordings whose split an earlier run had drawn.
@@ -89,6 +106,8 @@ def draw_split(recordings: pd.DataFrame, config: SplitConfig, previous: pd.DataF
     table = recordings[["recording_id", "primary_label", "sha256"]].assign(group_id=source_groups(recordings, config))
     # The same bytes under two labels are one group still, drawn with the label of its first recording.
     owner = table.sort_values("recording_id").groupby("group_id")["primary_label"].first()
+    if config.scheme == "cross_fit":
+        return _dealt(table, owner, config, previous)
     kept = _kept_splits(table, previous)
     split_of_group: dict[str, str] = {}
     for _, group_ids in owner.groupby(owner).groups.items():
@@ -111,6 +130,58 @@ def draw_split(recordings: pd.DataFrame, config: SplitConfig, previous: pd.DataF
     return Split(table[columns], too_small, _split_history(table, previous), int(table["group_id"].isin(kept).sum()))
 
 
+def _dealt(table: pd.DataFrame, owner: pd.Series[str], config: SplitConfig, previous: pd.DataFrame | None) -> Split:
+    """Every group in a fold, or aside for the release; to the history, its fold is its split."""
+    label_of = {str(name): str(label) for name, label in owner.items()}
+    kept = _kept_folds(table, previous)
+    aside = _for_release(table, label_of, config, previous, kept)
+    dealt = {name: label for name, label in label_of.items() if name not in aside}
+    fold_of = dict.fromkeys(aside, NO_FOLD) | deal_groups(dealt, config.n_folds, config.seed, kept)
+    table = table.assign(fold=table["group_id"].map(fold_of)).sort_values("recording_id", ignore_index=True)
+    table["split"] = np.where(table["fold"] == NO_FOLD, "test", "train")
+    in_folds = table[table["fold"] != NO_FOLD]
+    folds_of = {str(label): sorted(set(folds)) for label, folds in in_folds.groupby("primary_label")["fold"]}
+    too_small = {label: [fold_name(folds[0])] for label, folds in sorted(folds_of.items()) if len(folds) == 1}
+    columns = ["recording_id", "group_id", "primary_label", "split", "fold"]
+    places = table["fold"].map(fold_name).where(table["fold"] != NO_FOLD, "test")
+    is_kept = [kept.get(str(name)) == fold for name, fold in zip(table["group_id"], table["fold"], strict=True)]
+    return Split(table[columns], too_small, _split_history(table.assign(split=places), previous), sum(is_kept))
+
+
+def _for_release(
+    table: pd.DataFrame,
+    label_of: Mapping[str, str],
+    config: SplitConfig,
+    previous: pd.DataFrame | None,
+    in_folds: Mapping[str, int],
+) -> set[str]:
+    """Groups that never train. What was in a fold of an earlier run was trained on, and is not drawn.
+
+    Raises:
+        SplitError: A recording that is to be replayed is not there.
+    """
+    wanted = config.release_replay
+    if isinstance(wanted, tuple):
+        group_of = dict(zip(table["recording_id"], table["group_id"], strict=True))
+        if missing := [name for name in wanted if name not in group_of]:
+            raise SplitError(f"split.release_replay names {missing[0]!r}, which is no usable recording")
+        return {str(group_of[name]) for name in wanted}
+    share = wanted if wanted is not None else _REPLAY_SHARE if len(table) >= _REPLAY_FROM else 0.0
+    if not share:
+        return set()
+    held_out = {name for name, split in _kept_splits(table, previous).items() if split == "test"}
+    aside: set[str] = set()
+    for label in sorted(set(label_of.values())):
+        own = [name for name, other in label_of.items() if other == label]
+        n_wanted = min(round(len(own) * share), max(0, len(own) - 2))
+
+        def draw(name: str) -> tuple[bool, str]:
+            return name not in held_out, hashlib.sha256(f"{config.seed}:replay:{name}".encode()).hexdigest()
+
+        aside |= set(sorted((name for name in own if name not in in_folds), key=draw)[:n_wanted])
+    return aside
+
+
 def read_split_history(path: Path) -> pd.DataFrame:
     """The split history of an earlier run: a Parquet file, or the bundle that carries it as `split.parquet`.
 
@@ -123,11 +194,17 @@ def read_split_history(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise SplitError(f"{file} is no earlier assignment: {error}") from error
     missing = [name for name in SPLIT_HISTORY_COLUMNS if name not in split_history]
-    unknown = sorted(set(split_history.get("split", [])) - set(SPLITS))
+    splits = {str(one) for one in split_history.get("split", [])}
+    unknown = sorted(one for one in splits - set(SPLITS) if fold_number(one) is None)
     if missing or unknown:
         fault = f"column {missing[0]!r} is missing" if missing else f"split {unknown[0]!r} is unknown"
         raise SplitError(f"{file} is no earlier assignment: {fault}")
     return split_history[SPLIT_HISTORY_COLUMNS]
+
+
+def placed(assignment: pd.DataFrame) -> list[str]:
+    """Columns of an assignment that say where recordings are, with what they are joined by."""
+    return [name for name in ("recording_id", "split", "group_id", "fold") if name in assignment]
 
 
 def with_split(table: pd.DataFrame) -> pd.DataFrame:
@@ -161,6 +238,8 @@ def _kept_splits(table: pd.DataFrame, previous: pd.DataFrame | None) -> dict[str
     """By group, the split that an earlier run drew for one of its recordings."""
     if previous is None or previous.empty:
         return {}
+    # Whatever was in a fold was trained on.
+    previous = previous.assign(split=previous["split"].where(previous["split"].isin(SPLITS), "train"))
     strictest = previous.assign(rank=previous["split"].map(_STRICTNESS)).sort_values("rank")
     by_name = dict(zip(strictest["recording_id"], strictest["split"], strict=True))
     by_bytes = dict(zip(strictest["sha256"], strictest["split"], strict=True))
@@ -171,6 +250,23 @@ def _kept_splits(table: pd.DataFrame, previous: pd.DataFrame | None) -> dict[str
             found.append(kept[str(row.group_id)])
         if found:
             kept[str(row.group_id)] = max(found, key=lambda split: _STRICTNESS[split])
+    return kept
+
+
+def _kept_folds(table: pd.DataFrame, previous: pd.DataFrame | None) -> dict[str, int]:
+    """By group, the fold to which an earlier run dealt one of its recordings; none where that run had no folds."""
+    if previous is None or previous.empty:
+        return {}
+    numbers = previous["split"].map(lambda one: fold_number(str(one)))
+    dealt = previous[numbers.notna()].sort_values("recording_id")
+    fold_of = numbers[numbers.notna()].astype(int).loc[dealt.index]
+    by_name = dict(zip(dealt["recording_id"], fold_of, strict=True))
+    by_bytes = dict(zip(dealt["sha256"], fold_of, strict=True))
+    kept: dict[str, int] = {}
+    for row in table.sort_values("recording_id").itertuples():
+        found = by_name.get(row.recording_id, by_bytes.get(row.sha256))
+        if found is not None:
+            kept.setdefault(str(row.group_id), int(found))
     return kept
 
 
@@ -210,11 +306,15 @@ def check_disjoint(assignment: pd.DataFrame) -> None:
     """Hold an assignment to its promise.
 
     Raises:
-        SplitError: A group is in two splits, or a recording is listed twice.
+        SplitError: A group is in two splits or folds, or a recording is listed twice.
     """
     if assignment["recording_id"].duplicated().any():
         twice = assignment.loc[assignment["recording_id"].duplicated(), "recording_id"].iloc[0]
         raise SplitError(f"recording {twice!r} is assigned twice")
-    splits = assignment.groupby("group_id")["split"].nunique()
-    if (splits > 1).any():
-        raise SplitError(f"group {splits.idxmax()!r} is in more than one split: its recordings leak into the test")
+    for column in ("split", "fold"):
+        if column in assignment:
+            places = assignment.groupby("group_id")[column].nunique()
+            if (places > 1).any():
+                raise SplitError(
+                    f"group {places.idxmax()!r} is in more than one {column}: its recordings leak into the test"
+                )

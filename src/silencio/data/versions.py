@@ -20,7 +20,7 @@ from silencio.data.frames import read_frame
 from silencio.data.listing import list_source
 from silencio.data.recordings import Source
 from silencio.data.source import is_listed, open_source, root_of
-from silencio.data.split import with_split
+from silencio.data.split import placed, with_split
 from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import DataError, StorageError
 from silencio.settings import Settings
@@ -51,12 +51,12 @@ def data_table(usable: pd.DataFrame, assignment: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         usable: Validated recordings.
-        assignment: `recording_id`, `split`, `group_id`.
+        assignment: `recording_id`, `split`, `group_id`, and `fold` where there are folds.
 
     Returns:
-        All columns of `usable`, with `split` and `group_id`, sorted by recording_id.
+        All columns of `usable`, with those of the assignment, sorted by recording_id.
     """
-    table = usable.merge(assignment[["recording_id", "split", "group_id"]], on="recording_id", validate="one_to_one")
+    table = usable.merge(assignment[placed(assignment)], on="recording_id", validate="one_to_one")
     return table.sort_values("recording_id", ignore_index=True)
 
 

@@ -1,4 +1,8 @@
-"""The champion on the same test recordings: scored as it is served, and only where the comparison is fair."""
+"""The champion on the same recordings: scored as it is served, and only where the comparison is fair.
+
+A champion of `cross_fit` has learned from all recordings of its day. Of these its bundle keeps predictions by models
+that had not seen them, and by these it is compared; recordings that came later are left aside.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from silencio.bundle.load import Bundle
-from silencio.bundle.manifest import DATA
+from silencio.bundle.manifest import DATA, PROBABILITY, REFERENCE
 from silencio.bundle.scoring import Scorer
 from silencio.data.file_names import AUDIO_SUFFIXES
+from silencio.data.frames import read_frame
 from silencio.data.leaks import recognised, recording_fingerprints
 from silencio.data.versions import read_data_table
 from silencio.storage import read_bytes
@@ -28,7 +33,8 @@ class ChampionScores:
         version: Version of its bundle.
         scores: Scores in the order of the challenger's classes, (n_recordings, n_classes); 0 for species it does not
             know.
-        fair: Recordings that it never trained on, of species that it knows: bool (n_recordings,).
+        fair: Recordings of species that it knows, which it never trained on, or which it predicted out of fold: bool
+            (n_recordings,).
         known: Species that it knows, bool (n_classes,); None where it knows all.
     """
 
@@ -50,8 +56,10 @@ def score_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> 
         BundleError: The bundle is not what was exported.
     """
     bundle = Bundle(directory)
-    scorer = Scorer(bundle)
     own = bundle.manifest.classes
+    if bundle.manifest.n_folds:
+        return _out_of_fold(bundle, table, classes)
+    scorer = Scorer(bundle)
     columns = [own.index.get(code) for code in classes.codes]
     scores = np.zeros((len(table), len(classes)))
     for row, path in enumerate(tqdm(table["path"], desc="champion", unit="recording", mininterval=2.0)):
@@ -59,6 +67,37 @@ def score_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> 
         scores[row] = [0.0 if column is None else mean[column] for column in columns]
     known = np.array([column is not None for column in columns])
     return ChampionScores(bundle.manifest.version, scores, _fair(directory, table, own), known)
+
+
+def _out_of_fold(bundle: Bundle, table: pd.DataFrame, classes: ClassList) -> ChampionScores:
+    """The champion's predictions of recordings by models that were made without them."""
+    own = bundle.manifest.classes
+    windows = read_frame(bundle.directory / REFERENCE)
+    names = [f"{PROBABILITY}{code}" for code in own.codes]
+    means = windows.groupby("recording_id")[names].mean()
+    matched = _matched(read_data_table(bundle.directory / DATA), table)
+    has_scores = np.array([name in means.index for name in matched], bool)
+    scores = np.zeros((len(table), len(classes)))
+    of_own = means.loc[[name for name, has in zip(matched, has_scores, strict=True) if has]].to_numpy(float)
+    columns = [own.index.get(code) for code in classes.codes]
+    for place, column in enumerate(columns):
+        if column is not None:
+            scores[has_scores, place] = of_own[:, column]
+    known = np.array([column is not None for column in columns])
+    fair = np.asarray(table["primary_label"].isin(own.codes) & has_scores, bool)
+    return ChampionScores(bundle.manifest.version, scores, fair, known)
+
+
+def _matched(data: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    """By row of a table, the same recording's name in a bundle's: by bytes, sound or name; empty where it has none."""
+    found = pd.Series("", index=table.index, dtype=object)
+    for column in ("sha256", "decoded_sha256", "recording_id"):
+        if column not in data or column not in table:
+            continue
+        known = data[data[column].map(lambda one: isinstance(one, str) and one != "")]
+        name_of = dict(zip(known[column], known["recording_id"], strict=True))
+        found = found.where(found != "", table[column].map(name_of).fillna(""))
+    return [str(name) for name in found]
 
 
 def learned_from(directory: Path, table: pd.DataFrame) -> NDArray[np.bool_]:

@@ -106,7 +106,11 @@ def condition(
     Returns:
         Its metrics, and each window's highest probability, (n_windows,).
     """
-    windows = [evaluated.windows(change(one), f"recording {one.recording_id} ({name})") for one in sample]
+    unseen = [evaluated.without(one.recording_id) for one in sample]
+    windows = [
+        model.windows(change(one), f"recording {one.recording_id} ({name})")
+        for model, one in zip(unseen, sample, strict=True)
+    ]
     recording = np.repeat(np.arange(len(sample)), [len(answer) for answer in windows])
     probabilities = np.concatenate(windows)
     scores = recording_scores(probabilities, recording)
@@ -116,32 +120,40 @@ def condition(
     top1 = float((scores.argmax(axis=1) == truth).mean())
     macro_map = mean_of_present(average_precisions(scores, target))
     named = None
-    if evaluated.thresholds is not None:
+    limits = [model.thresholds[at] for model, at in zip(unseen, truth, strict=True) if model.thresholds is not None]
+    if limits:
         best = best_window_scores(probabilities, recording)[np.arange(len(truth)), truth]
-        named = float((best >= evaluated.thresholds[truth]).mean())
+        named = float((best >= np.array(limits)).mean())
     top1_change, map_change = (top1 - clean.top1, macro_map - clean.macro_map) if clean else (0.0, 0.0)
     metrics = Condition(name, len(sample), top1, macro_map, top1_change, map_change, named)
     return metrics, probabilities.max(axis=1).astype(np.float64)
 
 
 def overlaid_pairs(evaluated: EvaluatedModel, sample: Sequence[LabelledWaveform]) -> Overlaid | None:
-    """Each recording's loudest window over that of the next one of another species; None where there is no other."""
+    """Each recording's loudest window over that of the next one of another species; None where there is no other.
+
+    With folds the next one is of the same fold: one model had seen neither.
+    """
     spec, index = evaluated.spec, evaluated.classes.index
     loudest = [one._replace(waveform=_loudest_window(one.waveform, spec)) for one in sample]
     alone, ranks, passed = [], [], []
     for number, one in enumerate(loudest):
         following = [*loudest[number + 1 :], *loudest[:number]]
-        other = next((two for two in following if two.code != one.code), None)
+        others = (two for two in following if evaluated.in_one_fold(one.recording_id, two.recording_id))
+        other = next((two for two in others if two.code != one.code), None)
         if other is None:
-            return None
+            continue
+        model = evaluated.without(one.recording_id)
         columns = [index[one.code], index[other.code]]
-        alone.append(evaluated.windows(one.waveform, f"recording {one.recording_id}")[0].argmax() == columns[0])
+        alone.append(model.windows(one.waveform, f"recording {one.recording_id}")[0].argmax() == columns[0])
         both = overlay(one.waveform, other.waveform)
-        mixed = evaluated.windows(both, f"{one.recording_id} over {other.recording_id}")[0]
+        mixed = model.windows(both, f"{one.recording_id} over {other.recording_id}")[0]
         # Equal scores are chance: all of them stand before the right one.
         ranks.append([(mixed >= mixed[column]).sum() for column in columns])
-        if evaluated.thresholds is not None:
-            passed.append((mixed[columns] >= evaluated.thresholds[columns]).all())
+        if model.thresholds is not None:
+            passed.append((mixed[columns] >= model.thresholds[columns]).all())
+    if not ranks:
+        return None
     worst, best = np.max(ranks, axis=1), np.min(ranks, axis=1)
     return Overlaid(
         n_pairs=len(ranks),

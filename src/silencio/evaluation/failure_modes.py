@@ -27,7 +27,7 @@ from silencio.evaluation.failure_mode_metrics import (
     overlaid_pairs,
 )
 from silencio.evaluation.plain import plain
-from silencio.evaluation.window_model import EvaluatedModel, WindowModel
+from silencio.evaluation.window_model import EvaluatedModel, FoldModels, WindowModel
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 
@@ -105,6 +105,7 @@ def failure_modes(
     *,
     backgrounds: Iterable[tuple[str, Waveform]] = (),
     foreign: Iterable[Recording] = (),
+    folds: FoldModels | None = None,
 ) -> FailureModes:
     """Try everything on test recordings.
 
@@ -117,13 +118,14 @@ def failure_modes(
         config: What is tried.
         backgrounds: (name, int16 waveform) recorded where no animal of the class list is labelled.
         foreign: As `recordings`, of animals outside the class list.
+        folds: Models that had not seen a recording, each for its own; where nothing is to be named, the first one.
 
     Raises:
         DataError: No recording has sound, one is of no class, or a foreign one is of a class.
         ModelError: The model's answer does not fit, or holds values that are no numbers.
     """
     config = config or FailureModeConfig()
-    evaluated = EvaluatedModel(model, spec, classes, thresholds)
+    evaluated = EvaluatedModel(model, spec, classes, thresholds, folds)
     sample = draw_sample(recordings, spec, config)
     strange = draw_sample(foreign, spec, config)
     _check_codes(sample, strange, classes)
@@ -132,6 +134,8 @@ def failure_modes(
         condition(evaluated, name, sample, change, clean)[0] for name, change in degradations(spec, config).items()
     ]
     overlaid = overlaid_pairs(evaluated, sample)
+    if folds is not None:
+        evaluated = EvaluatedModel(folds.predict[0], spec, classes, folds.thresholds[0])
     nothing = [nothing_to_name(evaluated, name, sounds, tops) for name, sounds in made_sounds(spec, config).items()]
     not_tried = [] if overlaid else ["two recordings overlaid: only one species is at hand"]
     if 2 * config.microphone_hz >= spec.sample_rate_hz:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -38,11 +38,23 @@ class EvaluationData:
         training: Training recordings: references are fitted on them, and slices need their species.
         test: Test recordings, on which everything is evaluated.
         classes: The ordered class list.
+        fold: Fold of each recording, (n_recordings,), where both are all of them (`cross_fit`): what evaluates it was
+            made without. None: they are different recordings.
     """
 
     training: ShardSet
     test: ShardSet
     classes: ClassList
+    fold: NDArray[np.integer] | None = None
+
+    def by_fold(self) -> Iterator[tuple[NDArray[np.bool_], ShardSet]]:
+        """Which test recordings are evaluated together, (n_recordings,), and what was trained on before."""
+        if self.fold is None:
+            yield np.ones(len(self.test), bool), self.training
+            return
+        for number in np.unique(self.fold):
+            own = self.fold == number
+            yield own, self.training.subset(~own)
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,7 @@ class Predictions:
         named: Whether the species passes the bundle's threshold, bool of the same shape.
         champion: The champion's predictions; None where there is none.
         bundle: Name of the bundle's row among the scores: `ensemble` or `student`.
+        confusable_without: Pairs of species that the other folds take for each other, by fold; of `cross_fit`.
     """
 
     scores: Mapping[str, NDArray[np.floating]]
@@ -62,6 +75,7 @@ class Predictions:
     named: NDArray[np.bool_]
     champion: ChampionScores | None = None
     bundle: str = ENSEMBLE
+    confusable_without: Sequence[Sequence[tuple[str, str]]] = ()
 
 
 def evaluate_test_set(
@@ -110,7 +124,7 @@ def evaluate_test_set(
                 bundle: _metrics(ours[fair], *common, classes, named[fair]),
             }
         hit_of_champion = np.where(champion.fair, champion.scores.argmax(axis=1) == truth, np.nan)
-    masks = slice_masks(table, data.training.table, confusable, classes, slices)
+    masks = _masks(table, data, predictions.confusable_without or [confusable], slices)
     evaluated = evaluate_slices(masks, ours, target, truth, bootstrap, slices, hit_of_champion)
     if champion is not None and against_champion is not None:
         family = ChampionFamily(against_champion, bootstrap, champion.fair, masks)
@@ -129,7 +143,20 @@ def evaluate_test_set(
         champion_rows=champion_rows,
         bundle_row=bundle,
         test_set=name_test_set(table),
+        n_folds=0 if data.fold is None else len(np.unique(data.fold)),
     )
+
+
+def _masks(
+    table: pd.DataFrame, data: EvaluationData, confusable: Sequence[Sequence[tuple[str, str]]], slices: SliceConfig
+) -> dict[str, NDArray[np.bool_]]:
+    """As `slice_masks`, each recording by what was trained and found without its fold."""
+    masks: dict[str, NDArray[np.bool_]] = {}
+    for (own, training), pairs in zip(data.by_fold(), confusable, strict=True):
+        found = slice_masks(table[own], training.table, pairs, data.classes, slices)
+        for name, mask in found.items():
+            masks.setdefault(name, np.zeros(len(table), bool))[own] = mask
+    return masks
 
 
 def name_test_set(table: pd.DataFrame) -> str:

@@ -47,6 +47,8 @@ class Evaluation:
             from before it was kept.
         test_set: Names the test recordings with their labels: metrics with the same one are of the same recordings.
             Empty in files from before it was kept.
+        n_folds: Number of folds by which all recordings were evaluated, each by what was made without its fold
+            (`cross_fit`); 0: the test recordings were held out.
     """
 
     rows: dict[str, Metrics]
@@ -65,6 +67,7 @@ class Evaluation:
     bundle_row: str = ENSEMBLE
     heads: dict[str, dict[str, bool]] = field(default_factory=dict)
     test_set: str = ""
+    n_folds: int = 0
 
     @property
     def metrics(self) -> Metrics:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from silencio.data.source import open_source
 from silencio.errors import DataError, DecodeError, StorageError
 from silencio.evaluation.failure_modes import FailureModeConfig, failure_modes
 from silencio.evaluation.soundscape_metrics import evaluate_soundscapes
-from silencio.evaluation.soundscapes import score_soundscapes, timelines
-from silencio.evaluation.window_model import WindowModel
+from silencio.evaluation.soundscapes import joined, score_soundscapes, timelines
+from silencio.evaluation.window_model import FoldModels, WindowModel
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import name_of, read_bytes
 from silencio.taxonomy import ClassList, name_key
@@ -50,18 +51,51 @@ def evaluate_in_soundscapes(
     classes: ClassList,
     thresholds: NDArray[np.floating],
     config: SoundscapeConfig,
+    folds: FoldModels | None = None,
 ) -> dict[str, Any]:
     """Metrics of soundscapes into which test calls were mixed, and what was detected in them.
+
+    With folds, each model gets soundscapes of the calls that it had not seen, and all of them together are evaluated.
 
     Returns:
         `metrics` (`SoundscapeMetrics`) and `timeline`, as JSON has them.
     """
-    made = generate_soundscapes(_calls(test_set, of_one_species=True), backgrounds, test_set.spec, config)
-    scores = score_soundscapes(model, made, test_set.spec, classes)
+    models = [(model, test_set, thresholds, config)] if folds is None else _by_fold(folds, test_set, config)
+    parts, limits, drawn = [], [], []
+    for predict, own, threshold, how in models:
+        made = generate_soundscapes(_calls(own, of_one_species=True), backgrounds, own.spec, how)
+        parts.append(score_soundscapes(predict, made, own.spec, classes))
+        limits.append(np.tile(threshold, (len(parts[-1].rows), 1)))
+        drawn += timelines(parts[-1], classes, threshold)
     return {
-        "metrics": evaluate_soundscapes(scores, thresholds).to_dict(),
-        "timeline": timelines(scores, classes, thresholds),
+        "metrics": evaluate_soundscapes(joined(parts), np.concatenate(limits)).to_dict(),
+        "timeline": drawn,
     }
+
+
+_FoldModel = tuple[WindowModel, ShardSet, NDArray[np.floating], SoundscapeConfig]
+
+
+def _by_fold(folds: FoldModels, test_set: ShardSet, config: SoundscapeConfig) -> list[_FoldModel]:
+    """Each fold's model with its calls, and as many soundscapes as make the configured number together."""
+    fold = test_set.table["recording_id"].map(folds.fold_of).to_numpy()
+    n_each = max(1, round(config.n_soundscapes / len(folds.predict)))
+    return [
+        (
+            predict,
+            test_set.subset(fold == number),
+            folds.thresholds[number],
+            # On days of their own, so that no two have one name.
+            config.model_copy(
+                update={
+                    "seed": config.seed + number,
+                    "n_soundscapes": n_each,
+                    "start": config.start + timedelta(days=number),
+                }
+            ),
+        )
+        for number, predict in enumerate(folds.predict)
+    ]
 
 
 def try_failure_modes(
@@ -71,6 +105,7 @@ def try_failure_modes(
     classes: ClassList,
     thresholds: NDArray[np.floating],
     config: FailureModeConfig,
+    folds: FoldModels | None = None,
 ) -> dict[str, Any]:
     """What becomes of the metrics when test recordings are made worse, and what is named where there is nothing."""
     found = failure_modes(
@@ -82,6 +117,7 @@ def try_failure_modes(
         config,
         backgrounds=backgrounds.waveforms(),
         foreign=foreign_calls(config, classes, test_set.spec) if config.foreign else (),
+        folds=folds,
     )
     return found.to_dict()
 

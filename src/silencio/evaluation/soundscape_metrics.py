@@ -103,7 +103,7 @@ def evaluate_soundscapes(
 
     Args:
         scores: Scores from `score_soundscapes`.
-        thresholds: Probability from which on a species counts as named, (n_classes,).
+        thresholds: Probability from which on a species counts as named, (n_classes,), or (n_rows, n_classes).
         n_resamples: Number of bootstrap resamples.
         seed: Seed of the bootstrap.
     """

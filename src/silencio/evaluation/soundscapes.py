@@ -98,6 +98,17 @@ def score_soundscapes(
     )
 
 
+def joined(parts: Sequence[SoundscapeScores]) -> SoundscapeScores:
+    """Several models' predictions, each of soundscapes of its own, as one."""
+    return SoundscapeScores(
+        rows=pd.concat([one.rows for one in parts], ignore_index=True),
+        scores=np.concatenate([one.scores for one in parts]),
+        targets=np.concatenate([one.targets for one in parts]),
+        snr_db=np.concatenate([one.snr_db for one in parts]),
+        soundscapes=tuple(facts for one in parts for facts in one.soundscapes),
+    )
+
+
 def row_scores(
     probabilities: NDArray[np.float32], n_rows: int, starts: Sequence[int], spec: FeatureSpec
 ) -> NDArray[np.float32]:

@@ -45,6 +45,7 @@ from silencio.storage import read_bytes, sha256_of, whole_folder
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import DecisionRule
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.cross_fit import out_of_fold
 from silencio.training.ensemble import FittedEnsemble
 from silencio.version import installed_version
 
@@ -84,7 +85,8 @@ def export_bundle(
         heads: Heads, at least those that `ensemble` combines; others have no part in the bundle.
         ensemble: The fitted ensemble.
         decision_rule: Calibration and thresholds.
-        development: Shards of training and validation; parity clips are validation recordings.
+        development: Shards of training and validation; parity clips are validation recordings, or of `cross_fit` those
+            that the heads predicted right after training.
         origin: What the bundle was made from.
         config: The resolved configuration.
         classes: The order of the outputs.
@@ -102,7 +104,9 @@ def export_bundle(
     # Sorted: KFP hands a mapping on in any order, and the same bundle has the same bytes.
     parents = dict(sorted(origin.parents.items()))
     shards = list(development)
-    validation = ShardSet(shards, config.features, "validation")
+    every = ShardSet(shards, config.features)
+    # Of `cross_fit` they were trained on: they show that the graph has the trained weights, and nothing else.
+    validation = every.subset(every.table["recording_id"].isin(ensemble.as_exported.recording_ids).to_numpy())
     named_heads = {head.name: head for head in heads}
     heads = [named_heads[name] for name in ensemble.heads]
     modules = [head.module(config.features, classes) for head in heads]
@@ -131,7 +135,9 @@ def export_bundle(
         _write_parity(
             validation, probabilities, _parity_sources(validation, origin.data, config), config, classes, work / PARITY
         )
-        write_reference(validation, probabilities, classes, work / REFERENCE)
+        write_reference(
+            *reference_of(every, validation, probabilities, ensemble, decision_rule), classes, work / REFERENCE
+        )
         origin.data.to_parquet(work / DATA, index=False)
         origin.split_history.to_parquet(work / SPLIT_HISTORY, index=False)
         entries = _head_entries(heads, ["+".join(one.input_names) for one in modules], deployable, ensemble.weights)
@@ -203,15 +209,39 @@ def check_against_training(
     Raises:
         ParityError: It is above the tolerance: the graph does not hold the trained weights.
     """
-    difference = np.abs(probabilities - decision_rule.calibration(ensemble.windows.probabilities)).max(axis=1)
+    trained = ensemble.as_exported
+    difference = np.abs(probabilities - decision_rule.calibration(trained.probabilities)).max(axis=1)
     worst = int(difference.argmax())
     if not difference[worst] <= tolerance:
-        name = ensemble.windows.recording_ids[int(ensemble.windows.recording[worst])]
+        name = trained.recording_ids[int(trained.recording[worst])]
         raise ParityError(
             f"the exported graph differs by {difference[worst]:.2g} from the trained heads' predictions of {name} "
             f"(most allowed {tolerance:.0e}): it does not hold the trained weights"
         )
     return float(difference[worst])
+
+
+def reference_of(
+    every: ShardSet,
+    validation: ShardSet,
+    probabilities: NDArray[np.floating],
+    ensemble: FittedEnsemble,
+    decision_rule: DecisionRule,
+) -> tuple[ShardSet, NDArray[np.floating]]:
+    """Recordings with predictions by models that had not seen them: the bundle's reference.
+
+    Args:
+        every: All recordings of the shards.
+        validation: The validation recordings.
+        probabilities: The graph's predictions of their windows, (n_windows, n_classes).
+        ensemble: The fitted ensemble; where it has folds, these predict.
+        decision_rule: How they are calibrated.
+    """
+    if not ensemble.folds:
+        return validation, probabilities
+    unseen = out_of_fold(ensemble, decision_rule)
+    known = every.subset(every.table["recording_id"].isin(unseen.recording_ids).to_numpy())
+    return known, unseen.probabilities
 
 
 def _head_entries(

@@ -26,7 +26,7 @@ def model_card(manifest: BundleManifest) -> str:
             for head in manifest.heads
         ),
         "",
-        "## Test recordings (held out, read once)",
+        f"## {_what_was_tested(manifest)}",
         "",
         "| model or reference | macro mAP | top-1 | recordings | species |",
         "|---|---|---|---|---|",
@@ -38,8 +38,8 @@ def model_card(manifest: BundleManifest) -> str:
         "",
         *_test_set(manifest),
         "Focal recordings, one animal close to the microphone. Soundscapes are harder; the metrics do not hold there.",
-        f"Calibration: {manifest.calibration.get('kind', 'none')}, fitted on validation. A sound of no listed species",
-        "still gets a most probable one: heed the thresholds.",
+        f"Calibration: {manifest.calibration.get('kind', 'none')}, fitted on recordings that its heads had not seen.",
+        "A sound of no listed species still gets a most probable one: heed the thresholds.",
         "",
         "## Gates",
         "",
@@ -57,6 +57,12 @@ def model_card(manifest: BundleManifest) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _what_was_tested(manifest: BundleManifest) -> str:
+    if manifest.n_folds:
+        return f"All recordings, each by the same recipe without its part (one of {manifest.n_folds})"
+    return "Test recordings (held out, read once)"
 
 
 def _test_set(manifest: BundleManifest) -> list[str]:

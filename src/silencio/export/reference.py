@@ -13,12 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from silencio.audio import window_starts_s
+from silencio.bundle.manifest import PROBABILITY
 from silencio.data.recordings import write_table
 from silencio.data.shards import ShardSet
 from silencio.features import FrontEnd, WindowStatistics
 from silencio.taxonomy import ClassList
-
-PROBABILITY = "p_"
 
 
 def write_reference(validation: ShardSet, probabilities: NDArray[np.floating], classes: ClassList, path: Path) -> None:

@@ -62,6 +62,11 @@ class ReportInputs:
         """The bundle's on the test recordings."""
         return self.evaluation.metrics
 
+    @property
+    def n_folds(self) -> int:
+        """Folds by which all recordings were evaluated; 0: test recordings were held out."""
+        return self.evaluation.n_folds
+
     def name(self, code: str) -> str:
         """The common name of a species."""
         return species_name(code, self.classes)

@@ -79,9 +79,12 @@ def n_species(n: int) -> str:
     return count(n, "species", "species")
 
 
-def on_test_set(n_recordings: int, test_set: str) -> str:
+def on_test_set(n_recordings: int, test_set: str, n_folds: int = 0) -> str:
     """`24 test recordings, test set 0f3a…`: pages of several evaluations show whether these are the same ones."""
-    return count(n_recordings, "test recording") + (f", test set {test_set}" if test_set else "")
+    words = (
+        f"{count(n_recordings, 'recording')} without their fold" if n_folds else count(n_recordings, "test recording")
+    )
+    return words + (f", test set {test_set}" if test_set else "")
 
 
 def hours(seconds: float) -> str:

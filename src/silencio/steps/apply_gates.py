@@ -33,7 +33,7 @@ class Inputs:
         candidate: The bundle, not sealed yet.
         evaluation: Every metric, as `evaluate` wrote it.
         variants: Sizes, times and metrics of fp32 and int8.
-        test: Shards of the test recordings, for the report's pictures.
+        test: Shards of the test recordings, for the report's pictures; without any there are none.
     """
 
     config: RunConfig
@@ -98,6 +98,7 @@ def _metrics(evaluation: Evaluation) -> Mapping[str, Any]:
         "test": evaluation.metrics.to_dict(),
         "test_set": evaluation.test_set,
         "bundle_row": evaluation.bundle_row,
+        **({"n_folds": evaluation.n_folds} if evaluation.n_folds else {}),
         "test_by_row": {name: row.to_dict() for name, row in evaluation.rows.items()},
         "row_names": row_names(evaluation),
         "test_calibration_error": evaluation.calibration["error_after"],
@@ -110,13 +111,15 @@ def _report_inputs(
 ) -> ReportInputs:
     graph, front_end = Bundle(sealed).graph(), FrontEnd(inputs.config.features)
     data = read_data_table(sealed / DATA) if (sealed / DATA).is_file() else None
+    test = ShardSet(inputs.test, inputs.config.features, "test")
     return ReportInputs(
         manifest=manifest,
         evaluation=evaluation,
         verdict=verdict,
         slices=inputs.config.evaluation.slices,
         data=data,
-        test=ShardSet(inputs.test, inputs.config.features, "test"),
+        # Where none were held out, this very bundle was trained on all of them, and no picture of it would be honest.
+        test=test if len(test) else None,
         predict=lambda waveform: graph.run(front_end.features(waveform).inputs),
         score_windows=WindowProbabilities(graph, inputs.config.features),
         variants=json.loads(inputs.variants.read_text(encoding="utf-8")) or None,

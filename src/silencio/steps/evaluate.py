@@ -26,10 +26,12 @@ from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.soundscape_evaluation import evaluate_in_soundscapes, held_out_backgrounds, try_failure_modes
 from silencio.evaluation.teacher import with_teacher
+from silencio.export.fold_models import fold_models
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import DecisionRule
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.cross_fit import check_folds_unseen, out_of_fold_scores
 from silencio.training.ensemble import FittedEnsemble
 from silencio.training.fit import predict
 from silencio.training.heads import load_heads
@@ -49,7 +51,7 @@ class Inputs:
         candidate: The bundle that is evaluated.
         soundscapes: Unlabelled recordings of the same places: backgrounds for test calls.
         development: Shards of training and validation, for the references that must be fitted.
-        test: Shards of the test recordings.
+        test: Shards of the test recordings; none where heads have folds.
         champion: The folder that `fetch_champion` made, with a bundle or without one.
         teacher: Evaluation of the ensemble that the head learned from, where it is a student; None: the heads make an
             ensemble.
@@ -99,24 +101,19 @@ class Candidate:
 
 
 def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
-    """Evaluate candidate, heads, references and champion on the test recordings.
+    """Evaluate candidate, heads, references and champion on the test recordings, or with folds on all of them.
 
     Returns:
         For the run's page: the bundle's metrics.
 
     Raises:
-        SplitError: Something was trained on a test recording.
+        SplitError: Something was trained on a test recording, or on the fold that it predicts.
         DataError: The teacher was evaluated on other recordings.
     """
     config, classes = inputs.config, read_class_list(inputs.classes)
-    test = ShardSet(inputs.test, config.features, "test")
-    data = EvaluationData(ShardSet(inputs.development, config.features, "train"), test, classes)
     heads = load_heads(inputs.heads, config)
-    # Validation as well: weights, calibration and thresholds are fitted on it.
-    development = ShardSet(inputs.development, config.features)
-    check_not_leaked(recording_fingerprints(development.table), test.table, "this run")
-    for head in heads:
-        check_not_leaked(head.trained_on, test.table, head.name)
+    data = _data_of_folds(inputs, heads, classes) if heads[0].folds else _held_out_data(inputs, heads, classes)
+    test = data.test
     candidate = Candidate(
         name=STUDENT if inputs.teacher else ENSEMBLE,
         graph=Bundle(inputs.candidate).graph(),
@@ -133,6 +130,27 @@ def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
     own = evaluation.metrics
     by_class = {f"top1_{name}": round(metrics["top1"], 4) for name, metrics in own.by_class.items()}
     return {"test_macro_map": round(own.macro_map, 4), "test_top1": round(own.top1, 4), **by_class}
+
+
+def _held_out_data(inputs: Inputs, heads: Sequence[TrainedHead], classes: ClassList) -> EvaluationData:
+    """The test recordings, which nothing may have seen."""
+    spec = inputs.config.features
+    test = ShardSet(inputs.test, spec, "test")
+    # Validation as well: weights, calibration and thresholds are fitted on it.
+    development = ShardSet(inputs.development, spec)
+    check_not_leaked(recording_fingerprints(development.table), test.table, "this run")
+    for head in heads:
+        check_not_leaked(head.trained_on, test.table, head.name)
+    return EvaluationData(ShardSet(inputs.development, spec, "train"), test, classes)
+
+
+def _data_of_folds(inputs: Inputs, heads: Sequence[TrainedHead], classes: ClassList) -> EvaluationData:
+    """All recordings, of which each model may have seen all but those of its fold."""
+    every = ShardSet(inputs.development, inputs.config.features, "train")
+    check_folds_unseen(heads, every)
+    fold_of = {name: number for number, one in enumerate(heads[0].folds) for name in one.validation.recording_ids}
+    fold = every.table["recording_id"].map(fold_of).to_numpy(np.int64)
+    return EvaluationData(every, every, classes, fold)
 
 
 def champion_scores(champion: Path, table: pd.DataFrame, classes: ClassList) -> ChampionScores | None:
@@ -152,13 +170,18 @@ def with_soundscapes(
     def model(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
         return candidate.graph.run(front_end.features(waveform).inputs)
 
+    folds = None
+    if data.fold is not None:
+        fold_of = dict(zip(data.test.table["recording_id"], data.fold.tolist(), strict=True))
+        made_of = candidate.heads, candidate.ensemble, candidate.decision_rule
+        folds = fold_models(*made_of, fold_of, config, data.classes)
     backgrounds = held_out_backgrounds(soundscapes, data.test.spec)
     given = (data.test, backgrounds, data.classes, np.array(candidate.decision_rule.thresholds.values))
     return replace(
         evaluation,
         mislabelled=candidate.decision_rule.mislabelled,
-        soundscapes=evaluate_in_soundscapes(model, *given, config.evaluation.soundscapes),
-        failure_modes=try_failure_modes(model, *given, config.evaluation.failure_modes),
+        soundscapes=evaluate_in_soundscapes(model, *given, config.evaluation.soundscapes, folds),
+        failure_modes=try_failure_modes(model, *given, config.evaluation.failure_modes, folds),
     )
 
 
@@ -175,6 +198,17 @@ def evaluate_candidate(
         champion: The champion's predictions for the test recordings; None where there is none.
         config: Slices, and how often the bootstrap draws.
     """
+    predictions = _predicted_by_fold(candidate, data) if data.fold is not None else _predicted(candidate, data, config)
+    predictions = replace(predictions, champion=champion)
+    evaluation = evaluate_test_set(
+        predictions, data, candidate.decision_rule.confusable, config.evaluation.slices, config.evaluation.n_resamples
+    )
+    inside = {head.name: head.name in candidate.ensemble.heads for head in candidate.heads}
+    return replace(evaluation, heads={candidate.name: inside})
+
+
+def _predicted(candidate: Candidate, data: EvaluationData, config: RunConfig) -> Predictions:
+    """Of test recordings, by the candidate's own graph, its heads and the references."""
     ensemble, decision_rule = candidate.ensemble, candidate.decision_rule
     probabilities, recording = _window_probabilities(candidate, data.test)
     of_heads = _head_probabilities(candidate.heads, data, config)
@@ -185,22 +219,39 @@ def evaluate_candidate(
             for name, one in of_heads.items()
             if name != candidate.name
         },
-        MEAN_LOG_MEL: mean_log_mel_scores(data.training, data.test, data.classes),
-        MAJORITY: majority_scores(data.training, len(data.test), data.classes),
+        **_references(data),
     }
     combined = ensemble.module().combine(np.stack([of_heads[name].probabilities for name in ensemble.heads]))
-    predictions = Predictions(
+    return Predictions(
         scores=scores,
         uncalibrated=recording_scores(combined, recording),
         named=decision_rule.thresholds.named(probabilities, recording),
-        champion=champion,
         bundle=candidate.name,
     )
-    evaluation = evaluate_test_set(
-        predictions, data, decision_rule.confusable, config.evaluation.slices, config.evaluation.n_resamples
+
+
+def _predicted_by_fold(candidate: Candidate, data: EvaluationData) -> Predictions:
+    """Of all recordings, each by what was made without its fold."""
+    unseen = out_of_fold_scores(candidate.ensemble, candidate.decision_rule)
+    of_heads = {head.name: head.held_out for head in candidate.heads}
+    heads = {name: recording_scores(one.probabilities, one.recording) for name, one in of_heads.items()}
+    return Predictions(
+        scores={candidate.name: unseen.scores, **heads, **_references(data)},
+        uncalibrated=unseen.uncalibrated,
+        named=unseen.named,
+        bundle=candidate.name,
+        confusable_without=[rule.confusable for rule in candidate.decision_rule.folds],
     )
-    inside = {head.name: head.name in ensemble.heads for head in candidate.heads}
-    return replace(evaluation, heads={candidate.name: inside})
+
+
+def _references(data: EvaluationData) -> dict[str, NDArray[np.float64]]:
+    """What a model has to beat, fitted on what was trained on before the recordings were evaluated."""
+    shape = len(data.test), len(data.classes)
+    scores = {MEAN_LOG_MEL: np.zeros(shape), MAJORITY: np.zeros(shape)}
+    for own, training in data.by_fold():
+        scores[MEAN_LOG_MEL][own] = mean_log_mel_scores(training, data.test.subset(own), data.classes)
+        scores[MAJORITY][own] = majority_scores(training, int(own.sum()), data.classes)
+    return scores
 
 
 def _window_probabilities(candidate: Candidate, shards: ShardSet) -> tuple[NDArray[np.float32], NDArray[np.integer]]:

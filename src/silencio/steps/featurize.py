@@ -10,6 +10,7 @@ from silencio.data.embeddings import open_encoders
 from silencio.data.frames import read_frame
 from silencio.data.recordings import read_recordings
 from silencio.data.shards import write_shard
+from silencio.data.split import placed
 from silencio.data.unlabelled_pool import without_labels
 
 
@@ -49,7 +50,9 @@ def run(inputs: Inputs, outputs: Outputs) -> None:
     config, assignment = inputs.config, read_frame(inputs.assignment)
     mine = assignment[assignment["shard"] == inputs.shard]
     recordings = read_recordings(inputs.usable).merge(
-        mine[["recording_id", "split", "group_id"]], on="recording_id", validate="one_to_one"
+        mine[placed(mine)],
+        on="recording_id",
+        validate="one_to_one",
     )
     encoders = open_encoders(config.encoders, config.features)
     write_shard(without_labels(recordings), config.features, outputs.waveforms, encoders)

@@ -11,13 +11,17 @@ import pandas as pd
 
 from silencio.bundle.manifest import SPLIT_HISTORY
 from silencio.data.config import DataConfig
+from silencio.data.folds import fold_name
 from silencio.data.recordings import read_recordings, write_table
 from silencio.data.shards import plan_shards
-from silencio.data.split import SPLITS, Split, check_disjoint, draw_split, read_split_history
+from silencio.data.split import NO_FOLD, SPLITS, Split, check_disjoint, draw_split, read_split_history
 from silencio.data.unlabelled_pool import POOL, hide
 from silencio.errors import SplitError
 from silencio.reports import bars, page
 from silencio.storage import is_local, join, local_path, name_of, read_bytes
+
+# What of `cross_fit` never trains.
+_REPLAY = "replay"
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,12 @@ def run(inputs: Inputs, outputs: Outputs) -> Outcome:
     write_table(assignment, outputs.assignment)
     write_table(split.split_history, outputs.split_history)
     _write_page(assignment, split, outputs.report)
-    splits = assignment["split"].value_counts()
-    identity = "\n".join(f"{row.recording_id} {row.split}" for row in assignment.itertuples())
+    places = _places(assignment)
+    splits = places.value_counts()
+    identity = "\n".join(f"{name} {place}" for name, place in zip(assignment["recording_id"], places, strict=True))
     return Outcome(
         metrics={
-            **{split_name: int(splits[split_name]) for split_name in _splits_of(assignment)},
+            **{split_name: int(splits[split_name]) for split_name in _names(assignment)},
             "species_too_small": len(split.too_small),
             "kept": split.n_kept,
         },
@@ -116,13 +121,23 @@ def _earlier_history(place: str) -> pd.DataFrame:
             raise SplitError(str(error).replace(str(fetched), file)) from error
 
 
-def _splits_of(assignment: pd.DataFrame) -> list[str]:
+def _places(assignment: pd.DataFrame) -> pd.Series[str]:
+    """Where each recording is: its split, or its fold where there are folds."""
+    if "fold" not in assignment:
+        return assignment["split"]
+    return assignment["fold"].map(fold_name).where(assignment["fold"] != NO_FOLD, _REPLAY)
+
+
+def _names(assignment: pd.DataFrame) -> list[str]:
+    if "fold" in assignment:
+        folds = [fold_name(number) for number in range(int(assignment["fold"].max()) + 1)]
+        return [*folds, *([_REPLAY] if (assignment["fold"] == NO_FOLD).any() else [])]
     return [*SPLITS, *([POOL] if (assignment["split"] == POOL).any() else [])]
 
 
 def _write_page(assignment: pd.DataFrame, split: Split, path: Path) -> None:
-    splits = _splits_of(assignment)
-    table = assignment.groupby(["primary_label", "split"]).size().unstack(fill_value=0)
+    splits = _names(assignment)
+    table = assignment.groupby([assignment["primary_label"], _places(assignment)]).size().unstack(fill_value=0)
     table = table.reindex(columns=splits, fill_value=0)
     small = pd.DataFrame([{"species": label, "only in": ", ".join(found)} for label, found in split.too_small.items()])
     page(
@@ -133,7 +148,10 @@ def _write_page(assignment: pd.DataFrame, split: Split, path: Path) -> None:
                 [str(label) for label in table.index],
                 "recordings",
             ),
-            ("Species too small for three splits", small if len(small) else "None."),
+            (
+                "Species of one fold alone" if "fold" in assignment else "Species too small for three splits",
+                small if len(small) else "None.",
+            ),
         ],
         path,
     )

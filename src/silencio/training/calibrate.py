@@ -37,6 +37,7 @@ class DecisionRule(BaseModel):
         confusable: Pairs of species that validation takes for each other, the most frequent first.
         mislabelled: Whether wrong labels would be found among validation recordings (`metrics`), and which recordings
             somebody should listen to (`suspects`).
+        folds: Rules of `cross_fit`, each fitted without one fold.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class DecisionRule(BaseModel):
     validation: dict[str, Any]
     confusable: list[tuple[str, str]]
     mislabelled: dict[str, Any]
+    folds: list[DecisionRule] = []
 
     def save(self, path: Path) -> None:
         """Keep as JSON."""
@@ -65,7 +67,7 @@ def calibrate_ensemble(
     """Fit calibration, then thresholds.
 
     Args:
-        ensemble: The supervisor, with the ensemble's predictions of validation.
+        ensemble: The supervisor, with the ensemble's predictions of validation; each of its folds gets a rule.
         recordings: Recordings, at least those of validation, with `recording_id`, `primary_label`, `secondary_labels`.
         config: The resolved configuration.
         classes: The order of the outputs.
@@ -94,6 +96,7 @@ def calibrate_ensemble(
         validation=compute_metrics(after, target, table["primary_label"], classes, named=named).to_dict(),
         confusable=pairs,
         mislabelled=_mislabelled(after, truth, target, windows.recording_ids, classes),
+        folds=[calibrate_ensemble(one, recordings, config, classes) for one in ensemble.folds],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
 
 _WEIGHTS, _HEAD, _VALIDATION, _OUT_OF_FOLD = "weights.pt", "head.json", "validation.npz", "out-of-fold.npz"
+_FOLDS = "folds"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,16 @@ class WindowProbabilities:
             recording_ids=np.array(self.recording_ids),
             recording=self.recording,
             probabilities=self.probabilities,
+        )
+
+    def of(self, recording_ids: Collection[str]) -> WindowProbabilities:
+        """Those of some recordings, in the same order."""
+        kept = [place for place, name in enumerate(self.recording_ids) if name in recording_ids]
+        own = np.isin(self.recording, kept)
+        place = np.full(len(self.recording_ids), -1)
+        place[kept] = np.arange(len(kept))
+        return WindowProbabilities(
+            [self.recording_ids[one] for one in kept], place[self.recording[own]], self.probabilities[own]
         )
 
     @classmethod
@@ -83,6 +94,10 @@ class TrainedHead:
             holds them against the test set.
         encoders: Encoders whose embeddings the head takes, by name.
         out_of_fold: Predictions of training recordings by heads trained without them; None: none were trained.
+        fold: Fold without which it was trained, and of which `validation` is; None: it was trained on all folds, or
+            there are none.
+        folds: The same head trained without each fold, in order; empty where recordings are held out instead. Where it
+            has them, `validation` is of recordings that it was trained on, and serves to know its weights alone.
     """
 
     name: str
@@ -96,6 +111,16 @@ class TrainedHead:
     trained_on: list[str]
     encoders: dict[str, ShardEncoder] = field(default_factory=dict)
     out_of_fold: WindowProbabilities | None = None
+    fold: int | None = None
+    folds: tuple[TrainedHead, ...] = ()
+
+    @property
+    def held_out(self) -> WindowProbabilities:
+        """Predictions of every recording on which it can be evaluated: by weights that had not seen it."""
+        if self.folds:
+            return WindowProbabilities.concatenated([one.validation for one in self.folds])
+        parts = [self.validation] if self.out_of_fold is None else [self.validation, self.out_of_fold]
+        return WindowProbabilities.concatenated(parts)
 
     def save(self, directory: Path) -> None:
         """Write to a folder that `load` reads."""
@@ -112,11 +137,14 @@ class TrainedHead:
             "n_steps": self.n_steps,
             "epoch_losses": self.epoch_losses,
             "trained_on": self.trained_on,
+            "fold": self.fold,
             "encoders": {
                 name: {"spec": one.spec.model_dump(mode="json"), "identity": one.identity}
                 for name, one in self.encoders.items()
             },
         }
+        for number, one in enumerate(self.folds):
+            one.save(directory / _FOLDS / str(number))
         write_atomically(directory / _HEAD, json.dumps(facts, indent=1))
 
     @classmethod
@@ -140,7 +168,9 @@ class TrainedHead:
             name: ShardEncoder(EncoderSpec.model_validate(one["spec"], strict=False), one["identity"])
             for name, one in facts["encoders"].items()
         }
-        return cls(state=state, validation=validation, out_of_fold=out_of_fold, **facts)
+        numbers = sorted(int(path.name) for path in (directory / _FOLDS).glob("*"))
+        folds = tuple(cls.load(directory / _FOLDS / str(number)) for number in numbers)
+        return cls(state=state, validation=validation, out_of_fold=out_of_fold, folds=folds, **facts)
 
     def module(self, spec: FeatureSpec, classes: ClassList) -> Head[Any]:
         """The head with its trained weights, ready to predict.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,13 @@ from silencio.taxonomy import ClassList
 from silencio.training.best_head import compare_with_best_head
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
 
-_FACTS, _VALIDATION = "ensemble.json", "validation.npz"
+_FACTS, _VALIDATION, _PARITY, _LEFT_OUT, _FOLDS = (
+    "ensemble.json",
+    "validation.npz",
+    "parity.npz",
+    "left-out.npz",
+    "folds",
+)
 _N_FOLDS = 5
 _logger = logging.getLogger(__name__)
 
@@ -41,9 +47,14 @@ class FittedEnsemble:
         heads: Names of the heads that count, in the order in which they are handed to it.
         weights: About how much each of them counts.
         parameters: Parameters of the supervisor.
-        validation: How the ensemble does on validation, the recordings on which it was fitted.
-        windows: The ensemble's predictions of every validation window.
+        validation: How the ensemble does on validation, the recordings on which it was fitted; of `cross_fit`, on all
+            recordings, each by heads that were trained without its fold.
+        windows: The ensemble's predictions of every window of these.
         reason: Why it is these heads, in a sentence.
+        parity: Predictions by the very heads that are exported, where those of `windows` are of heads of folds; None:
+            `windows` are.
+        folds: Ensembles of `cross_fit`, each fitted without one fold.
+        left_out: Predictions of that fold by such an ensemble, whose heads were trained without it.
     """
 
     kind: str
@@ -53,11 +64,24 @@ class FittedEnsemble:
     validation: Metrics
     windows: WindowProbabilities
     reason: str = ""
+    parity: WindowProbabilities | None = None
+    folds: tuple[FittedEnsemble, ...] = ()
+    left_out: WindowProbabilities | None = None
+
+    @property
+    def as_exported(self) -> WindowProbabilities:
+        """What the exported graph predicts of some recordings, before calibration."""
+        return self.windows if self.parity is None else self.parity
 
     def save(self, directory: Path) -> None:
         """Write to a folder that `load` reads."""
         directory.mkdir(parents=True, exist_ok=True)
         self.windows.save(directory / _VALIDATION)
+        for name, beside in ((_PARITY, self.parity), (_LEFT_OUT, self.left_out)):
+            if beside is not None:
+                beside.save(directory / name)
+        for number, one in enumerate(self.folds):
+            one.save(directory / _FOLDS / str(number))
         facts = {name: getattr(self, name) for name in ("kind", "heads", "weights", "parameters", "reason")}
         facts["validation"] = self.validation.to_dict()
         write_atomically(directory / _FACTS, json.dumps(facts, indent=1))
@@ -67,7 +91,18 @@ class FittedEnsemble:
         """The inverse of `save`."""
         facts = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
         facts["validation"] = Metrics(**facts["validation"])
-        return cls(**facts, windows=WindowProbabilities.load(directory / _VALIDATION))
+        parity, left_out = (
+            WindowProbabilities.load(directory / name) if (directory / name).exists() else None
+            for name in (_PARITY, _LEFT_OUT)
+        )
+        numbers = sorted(int(path.name) for path in (directory / _FOLDS).glob("*"))
+        return cls(
+            **facts,
+            windows=WindowProbabilities.load(directory / _VALIDATION),
+            parity=parity,
+            left_out=left_out,
+            folds=tuple(cls.load(directory / _FOLDS / str(number)) for number in numbers),
+        )
 
     def module(self) -> Supervisor[Any]:
         """The supervisor, ready to use."""
@@ -79,7 +114,9 @@ def fit_ensemble(
 ) -> FittedEnsemble:
     """Fit the supervisor, or take the best head where the ensemble is no better (`compare_with_best_head`).
 
-    It learns from the heads' predictions of validation and, where stacked, of training recordings out of fold.
+    It learns from the heads' predictions of validation and, where stacked, of training recordings out of fold. Of heads
+    with folds (`cross_fit`) it learns from all recordings, each predicted without its fold, and for each fold there is
+    one more supervisor, which was fitted without it: by these all recordings can be evaluated.
 
     Args:
         heads: The trained heads, with their predictions.
@@ -90,35 +127,77 @@ def fit_ensemble(
     Raises:
         ModelError: The heads were evaluated on different recordings, or on some that they were trained on.
     """
-    held_out = [_held_out(head) for head in heads]
+    held_out = [head.held_out for head in heads]
     for head, predictions in zip(heads, held_out, strict=True):
-        if predictions.recording_ids != held_out[0].recording_ids:
+        if predictions.recording_ids != held_out[0].recording_ids or len(head.folds) != len(heads[0].folds):
             raise ModelError(
                 f"{head.name} and {heads[0].name} were evaluated on different recordings: train them again"
             )
     table = recordings.set_index("recording_id", drop=False)
     for head in heads:
-        check_not_trained_on(head, table.loc[head.validation.recording_ids])
-    supervisor, names, reason = _fitted(heads, held_out, table.loc[held_out[0].recording_ids], config, classes)
-    validation = table.loc[heads[0].validation.recording_ids]
-    validation_of = {head.name: head.validation for head in heads}
-    windows = supervisor.combine(np.stack([validation_of[name].probabilities for name in names]))
-    recording = heads[0].validation.recording
+        for one in head.folds or (head,):
+            check_not_trained_on(one, table.loc[one.validation.recording_ids])
+    names = [head.name for head in heads]
+    if not heads[0].folds:
+        shown = {head.name: head.validation for head in heads}
+        return _ensemble(names, held_out, shown, table, config, classes)
+    shown = dict(zip(names, held_out, strict=True))
+    whole = _ensemble(names, held_out, shown, table, config, classes)
+    return replace(
+        whole,
+        parity=_combined(whole, {head.name: head.validation for head in heads}),
+        folds=tuple(_without_fold(number, heads, table, config, classes) for number in range(len(heads[0].folds))),
+    )
+
+
+def _ensemble(
+    names: list[str],
+    held_out: Sequence[WindowProbabilities],
+    shown: Mapping[str, WindowProbabilities],
+    table: pd.DataFrame,
+    config: RunConfig,
+    classes: ClassList,
+) -> FittedEnsemble:
+    """Fitted on `held_out`, with its predictions of `shown`: both of the heads, the latter by name."""
+    supervisor, kept, reason = _fitted(names, held_out, table.loc[held_out[0].recording_ids], config, classes)
+    windows = np.stack([shown[name].probabilities for name in kept])
+    of = shown[kept[0]]
+    validation = table.loc[of.recording_ids]
+    combined = supervisor.combine(windows)
     _logger.info("%s", reason)
     return FittedEnsemble(
         kind=_kind_of(supervisor),
-        heads=names,
+        heads=kept,
         weights=supervisor.weights,
         parameters=supervisor.facts(),
         validation=compute_metrics(
-            recording_scores(windows, recording),
+            recording_scores(combined, of.recording),
             targets(validation, classes.index),
             validation["primary_label"],
             classes,
         ),
-        windows=WindowProbabilities(heads[0].validation.recording_ids, recording, windows),
+        windows=WindowProbabilities(of.recording_ids, of.recording, combined),
         reason=reason,
     )
+
+
+def _without_fold(
+    number: int, heads: Sequence[TrainedHead], table: pd.DataFrame, config: RunConfig, classes: ClassList
+) -> FittedEnsemble:
+    """The supervisor as it would be without a fold, and what it says of that fold."""
+    left_out = {head.name: head.folds[number].validation for head in heads}
+    own = set(left_out[heads[0].name].recording_ids)
+    rest = {
+        head.name: head.held_out.of([name for name in head.held_out.recording_ids if name not in own]) for head in heads
+    }
+    one = _ensemble(list(rest), list(rest.values()), rest, table, config, classes)
+    return replace(one, left_out=_combined(one, left_out))
+
+
+def _combined(ensemble: FittedEnsemble, predictions: Mapping[str, WindowProbabilities]) -> WindowProbabilities:
+    of = predictions[ensemble.heads[0]]
+    windows = np.stack([predictions[name].probabilities for name in ensemble.heads])
+    return WindowProbabilities(of.recording_ids, of.recording, ensemble.module().combine(windows))
 
 
 def check_not_trained_on(head: TrainedHead, validation: pd.DataFrame) -> None:
@@ -141,23 +220,18 @@ def check_not_trained_on(head: TrainedHead, validation: pd.DataFrame) -> None:
         )
 
 
-def _held_out(head: TrainedHead) -> WindowProbabilities:
-    predictions = [head.validation] if head.out_of_fold is None else [head.validation, head.out_of_fold]
-    return WindowProbabilities.concatenated(predictions)
-
-
 def _fitted(
-    heads: Sequence[TrainedHead],
+    names: list[str],
     held_out: Sequence[WindowProbabilities],
     table: pd.DataFrame,
     config: RunConfig,
     classes: ClassList,
 ) -> tuple[Supervisor[Any], list[str], str]:
     """The supervisor, the heads that it combines, and why these."""
-    names, target = [head.name for head in heads], targets(table, classes.index)
+    target = targets(table, classes.index)
     scores = np.stack([recording_scores(one.probabilities, one.recording) for one in held_out])
     kind = supervisor_class(config.supervisor.kind)
-    if len(heads) > 1:
+    if len(names) > 1:
         compared = compare_with_best_head(
             _cross_fitted(held_out, scores, target, config),
             dict(zip(names, scores, strict=True)),

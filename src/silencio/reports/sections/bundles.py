@@ -84,7 +84,7 @@ def bundles_table(rows: Sequence[BundleRow]) -> Markup:
     columns += [Column("times real time", True), Column("graph", True), Column("whole bundle", True)]
     columns += [Column("numbers inside"), Column("licence"), Column("gates")]
     first = rows[0].evaluation
-    caption = f"Worth and costs on {on_test_set(first.metrics.n_recordings, first.test_set)}"
+    caption = f"Worth and costs on {on_test_set(first.metrics.n_recordings, first.test_set, first.n_folds)}"
     classes = ["strong" if one.released and len(rows) > 1 else "" for one in rows]
     return join(prose(words), table(caption, columns, [_cells(one) for one in rows], classes))
 

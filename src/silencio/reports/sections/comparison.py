@@ -47,7 +47,7 @@ def _what(inputs: ReportInputs) -> str:
 
 def _rows(inputs: ReportInputs) -> Markup:
     evaluation = inputs.evaluation
-    caption = f"Metrics on {on_test_set(inputs.metrics.n_recordings, evaluation.test_set)}"
+    caption = f"Metrics on {on_test_set(inputs.metrics.n_recordings, evaluation.test_set, evaluation.n_folds)}"
     return _table(inputs, caption, evaluation.rows)
 
 

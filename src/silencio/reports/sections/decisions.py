@@ -8,6 +8,9 @@ from silencio.reports.inputs import ReportInputs
 from silencio.reports.markup import Markup, join
 from silencio.reports.wording import between, count, decimals, percent
 
+_FITTED = "Both were fitted on validation recordings; here stand test recordings."
+_FITTED_BY_FOLDS = "Here stand all recordings, each by a calibration and thresholds that were fitted without its part."
+
 
 def decisions(inputs: ReportInputs) -> Section | None:
     """The precision-recall curve and the reliability picture."""
@@ -33,7 +36,7 @@ def decisions(inputs: ReportInputs) -> Section | None:
     kind = inputs.manifest.calibration.get("kind", "none").replace("_", " ")
     intro = (
         "A species is named where its probability reaches its own threshold. Probabilities went through a calibration "
-        f"({kind}). Both were fitted on validation recordings; here stand test recordings."
+        f"({kind}). {_FITTED_BY_FOLDS if inputs.n_folds else _FITTED}"
     )
     return Section("decisions", "Naming and probabilities", join(prose(intro), side_by_side(*pictures)))
 

@@ -43,11 +43,21 @@ def _outcome(inputs: ReportInputs) -> str:
 
 def _sentence(inputs: ReportInputs) -> str:
     metrics = inputs.metrics
-    return (
-        f"It takes {inputs.manifest.spec.window_s:g} seconds at a time and names {kinds(inputs)}. It was tested "
-        f"on {count(metrics.n_recordings, 'recording')} of {n_species(metrics.n_species)} that it was not "
-        "trained on. Most are of one animal close to the microphone."
+    on = f"{count(metrics.n_recordings, 'recording')} of {n_species(metrics.n_species)}"
+    tested = (
+        f"It learned from {on}; on each of them the same recipe was tested without it"
+        if inputs.n_folds
+        else f"It was tested on {on} that it was not trained on"
     )
+    return (
+        f"It takes {inputs.manifest.spec.window_s:g} seconds at a time and names {kinds(inputs)}. {tested}. "
+        "Most are of one animal close to the microphone."
+    )
+
+
+def test_recording(inputs: ReportInputs) -> str:
+    """What a recording that was tested is called."""
+    return "recording" if inputs.n_folds else "test recording"
 
 
 def kinds(inputs: ReportInputs) -> str:
@@ -69,7 +79,11 @@ def _tiles(inputs: ReportInputs) -> list[Markup]:
             "right at first guess",
             f"95 % interval {between(metrics.intervals.get('top1'))}",
         ),
-        _tile(percent(metrics.top5), "right among its first five", f"of {metrics.n_recordings} test recordings"),
+        _tile(
+            percent(metrics.top5),
+            "right among its first five",
+            f"of {count(metrics.n_recordings, test_recording(inputs))}",
+        ),
     ]
     found = found_in_soundscapes(inputs)
     if found:
