@@ -158,7 +158,7 @@ class _Families:
 METRICS: Mapping[str, str] = {
     "silencio_drift_effect": "Largest effect of a signal over the site's devices, over its threshold.",
     "silencio_drift_cause": "Whether the day's verdict found the cause.",
-    "silencio_drift_alert": "Whether the cause held on three of the last four days.",
+    "silencio_drift_alert": "Whether the cause held on three of the last four days that were compared.",
     "silencio_drift_last_run_timestamp_seconds": "When the newest verdict was made.",
     "silencio_drift_recordings": "Recordings of the day.",
     "silencio_reviews": "Judgements behind the reviewed precision.",

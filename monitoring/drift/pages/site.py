@@ -79,7 +79,7 @@ def _answers(cause: CauseFound) -> tuple[Markup, ...]:
         prose(tag("b", "What changed: "), f"{CAUSES[cause.cause].title}. {CAUSES[cause.cause].means}"),
         prose(
             tag("b", "Since when: "),
-            f"{cause.since}, on {cause.n_days_of_four} of the last four days ({alert}).",
+            f"{cause.since}, on {cause.n_days_of_four} of the last four days that were compared ({alert}).",
         ),
         prose(tag("b", "Where: "), f"{where}."),
         prose(tag("b", "How sure: "), f"{CERTAINTIES[cause.certainty]}."),

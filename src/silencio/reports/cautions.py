@@ -65,7 +65,7 @@ def _few_recordings(inputs: ReportInputs) -> Iterator[str]:
         if metrics["n_recordings"] < n_needed
     ]
     if few:
-        yield f"Too few test recordings to say anything about {listed(few)}; at least {n_needed} are needed."
+        yield f"Too few {inputs.tested} to say anything about {listed(few)}; at least {n_needed} are needed."
     untested = len(inputs.classes) - inputs.metrics.n_species
     if untested:
         yield f"{n_species(untested)} of {len(inputs.classes)} have no test recording at all."
@@ -80,7 +80,7 @@ def _never_right(inputs: ReportInputs) -> Iterator[str]:
         more = [f"{others} more"] if others > 0 else []
         yield (
             f"{n_species(len(missed))} of {len(inputs.evaluation.species)} that were tested were never named rightly "
-            f"at first guess: {listed([*names, *more])}. The number of test recordings stands in brackets."
+            f"at first guess: {listed([*names, *more])}. The number of {inputs.tested} stands in brackets."
         )
 
 

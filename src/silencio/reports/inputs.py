@@ -67,6 +67,11 @@ class ReportInputs:
         """Folds by which all recordings were evaluated; 0: test recordings were held out."""
         return self.evaluation.n_folds
 
+    @property
+    def tested(self) -> str:
+        """What recordings that were tested are called: with folds that are all of them."""
+        return "recordings" if self.n_folds else "test recordings"
+
     def name(self, code: str) -> str:
         """The common name of a species."""
         return species_name(code, self.classes)

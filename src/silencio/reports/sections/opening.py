@@ -55,11 +55,6 @@ def _sentence(inputs: ReportInputs) -> str:
     )
 
 
-def test_recording(inputs: ReportInputs) -> str:
-    """What a recording that was tested is called."""
-    return "recording" if inputs.n_folds else "test recording"
-
-
 def kinds(inputs: ReportInputs) -> str:
     """`32 insects, 18 amphibians and 11 birds`."""
     taxa = Counter(species.class_name for species in inputs.classes)
@@ -82,7 +77,7 @@ def _tiles(inputs: ReportInputs) -> list[Markup]:
         _tile(
             percent(metrics.top5),
             "right among its first five",
-            f"of {count(metrics.n_recordings, test_recording(inputs))}",
+            f"of {metrics.n_recordings} {inputs.tested}",
         ),
     ]
     found = found_in_soundscapes(inputs)
