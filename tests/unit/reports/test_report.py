@@ -339,3 +339,19 @@ def test_recordings__are_counted_by_kind_and_part(shown: str) -> None:
     assert rows[1] == ["birds", "2", "8", "12\u202fmin", "4", "2", "2"]
     assert rows[4] == ["all", "4", "16", "24\u202fmin", "8", "4", "4"]
     assert "16\u202frecordings of 4\u202fspecies, 24\u202fmin" in section
+
+
+def test_recordings__with_folds_have_a_picture_of_what_learned_and_what_was_tested(
+    inputs: ReportInputs, report: Callable[[ReportInputs], str]
+) -> None:
+    data = inputs.data.assign(split="train", fold=0) if inputs.data is not None else None
+    html = report(replace(inputs, evaluation=replace(inputs.evaluation, n_folds=3), data=data, test=None))
+    section = html[html.index('id="recordings"') :]
+    picture = section[section.index("<svg") : section.index("</svg>")]
+    assert "each of 3 models learns from all parts but one" in picture.lower()
+    assert [picture.count(words) for words in (">tested<", ">model that ships<", 'class="piece-0"')] == [3, 1, 9]
+    # No column of splits: there is one.
+    assert ">validation<" not in section[: section.index("</table>")]
+    assert "on each of them the same recipe was tested without it" in html
+    assert "test recordings" not in html[: html.index('id="verdict"')]
+    assert 'id="examples"' not in html
