@@ -43,7 +43,7 @@ def train_head(
         classes=Path(classes.path),
         shards=[Path(shard.path) for shard in shards],
         soundscapes=Path(soundscapes.path),
-        fold=None if fold < 0 else fold,
+        fold=fold,
     )
     outcome = step.run(inputs, step.Outputs(model=Path(model.path), report=Path(report.path)))
     model.metadata.update(outcome.metadata)

@@ -30,7 +30,7 @@ class Inputs:
         soundscapes: Unlabelled recordings, of whose training half something is mixed in; None: made noise is.
         record_as: Name of the head's own run in MLflow, where it is trained more than once; empty: the head's name.
         soft_labels: Targets that take the place of the labels (`silencio.steps.pseudo_label`); None: there are none.
-        fold: Fold that it is trained without, of a split that is `cross_fit`; None: it is trained on all that is for
+        fold: Fold that it is trained without, of a split that is `cross_fit`; -1: it is trained on all that is for
             training.
     """
 
@@ -41,7 +41,7 @@ class Inputs:
     soundscapes: Path | None = None
     record_as: str = ""
     soft_labels: Path | None = None
-    fold: int | None = None
+    fold: int = -1
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def run(inputs: Inputs, outputs: Outputs) -> Outcome:
             "compile it again for this configuration"
         )
     soft_labels = SoftLabels.load(inputs.soft_labels) if inputs.soft_labels else None
-    record_as = inputs.record_as or (head if inputs.fold is None else f"{head} without fold {inputs.fold + 1}")
+    fold = None if inputs.fold < 0 else inputs.fold
+    record_as = inputs.record_as or (head if fold is None else f"{head} without fold {fold + 1}")
     with HeadRun(record_as, config.heads[head].model_dump(mode="json")) as head_run:
         result = fit_head(
             head,
@@ -95,7 +96,7 @@ def run(inputs: Inputs, outputs: Outputs) -> Outcome:
             head_run.epoch,
             soft_labels,
             _backgrounds(inputs),
-            inputs.fold,
+            fold,
         )
         metrics = {
             "validation_macro_map": round(result.validation.macro_map, 4),
