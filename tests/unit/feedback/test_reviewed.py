@@ -34,8 +34,8 @@ def test_reviewed__counts_a_species_in_a_recording_once_however_many_windows_nam
 
 def test_reviewed__of_two_recordings_and_two_species_are_each_its_own() -> None:
     given = [Detection(window, code, 0.9) for window in ("r1-0:0", "r2-0:0") for code in ("houspa", "grekis")]
-    said = {(one.window_id, one.code): Held("present", False, 1) for one in given}
-    found = reviewed_detections(given, said)
+    verdicts = {(one.window_id, one.code): Held("present", False, 1) for one in given}
+    found = reviewed_detections(given, verdicts)
     assert [(one.prediction_id, one.code) for one in found] == [
         ("r1-0", "houspa"),
         ("r1-0", "grekis"),
