@@ -11,8 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-import pandas as pd
-
 from silencio.errors import SplitError
 
 _NAME = re.compile(r"fold-(\d+)")
@@ -69,11 +67,6 @@ def deal_groups(
         of_species[label, fold] += 1
         in_all[fold] += 1
     return fold_of
-
-
-def fold_sizes(fold_of: pd.Series[int], n_folds: int) -> dict[str, int]:
-    """By name of the fold, its recordings."""
-    return {fold_name(fold): int((fold_of == fold).sum()) for fold in range(n_folds)}
 
 
 def _fit(kept: Mapping[str, int], n_folds: int) -> bool:

@@ -57,7 +57,7 @@ def fold_models(
         )
         for name in names
     }
-    predict = []
+    front_end, predict = FrontEnd(config.features), []
     for number, (fitted, rule) in enumerate(zip(ensemble.folds, decision_rule.folds, strict=True)):
         own = [by_name[name].folds[number] for name in fitted.heads]
         modules = [head.module(config.features, classes) for head in own]
@@ -68,7 +68,7 @@ def fold_models(
             fitted.module(),
             rule.calibration,
         ).eval()
-        predict.append(_model(graph, FrontEnd(config.features), encoders))
+        predict.append(_model(graph, front_end, encoders))
     return FoldModels(predict, [np.array(rule.thresholds.values) for rule in decision_rule.folds], fold_of)
 
 

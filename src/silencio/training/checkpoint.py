@@ -50,7 +50,8 @@ class WindowProbabilities:
 
     def of(self, recording_ids: Collection[str]) -> WindowProbabilities:
         """Those of some recordings, in the same order."""
-        kept = [place for place, name in enumerate(self.recording_ids) if name in recording_ids]
+        wanted = set(recording_ids)
+        kept = [place for place, name in enumerate(self.recording_ids) if name in wanted]
         own = np.isin(self.recording, kept)
         place = np.full(len(self.recording_ids), -1)
         place[kept] = np.arange(len(kept))

@@ -187,9 +187,8 @@ def _without_fold(
     """The supervisor as it would be without a fold, and what it says of that fold."""
     left_out = {head.name: head.folds[number].validation for head in heads}
     own = set(left_out[heads[0].name].recording_ids)
-    rest = {
-        head.name: head.held_out.of([name for name in head.held_out.recording_ids if name not in own]) for head in heads
-    }
+    every = {head.name: head.held_out for head in heads}
+    rest = {name: one.of(set(one.recording_ids) - own) for name, one in every.items()}
     one = _ensemble(list(rest), list(rest.values()), rest, table, config, classes)
     return replace(one, left_out=_combined(one, left_out))
 
